@@ -1,0 +1,72 @@
+import type { Queryable } from '../postgres/pool.js';
+
+/** A consumed event. `eventKey` names the event itself, so that a republished one is known whatever its message id. */
+export interface InboxEntry {
+  readonly eventKey: string;
+  readonly messageId: string;
+  readonly aggregateId: string;
+}
+
+/**
+ * Records in the transaction `tx` that an event is being consumed. True for the first time, false for a repeat.
+ * It must be the transaction's first statement: a concurrent duplicate then waits here for the first one's commit or
+ * rollback, and so runs its effects once or not at all.
+ */
+export async function recordOnce(tx: Queryable, entry: InboxEntry): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `insert into inbox (event_key, message_id, aggregate_id)
+     values ($1, $2, $3)
+     on conflict (event_key) do nothing`,
+    [entry.eventKey, entry.messageId, entry.aggregateId],
+  );
+  return rowCount === 1;
+}
+
+/** True when the event has been consumed before, as far as committed work tells. */
+export async function isRecorded(db: Queryable, eventKey: string): Promise<boolean> {
+  const { rowCount } = await db.query(`select 1 from inbox where event_key = $1`, [eventKey]);
+  return rowCount === 1;
+}
+
+/** Writes down that the event's workflow could not be told: the reconciler owes it a signal from now on. */
+export async function oweSignal(db: Queryable, eventKey: string): Promise<void> {
+  await db.query(`update inbox set signal_due_at = now() where event_key = $1`, [eventKey]);
+}
+
+/** Takes up to `limit` events whose workflow is owed a signal; they are due again `recheckMs` later unless settled. */
+export async function claimOwedSignals(db: Queryable, limit: number, recheckMs: number): Promise<InboxEntry[]> {
+  const { rows } = await db.query<InboxEntry>(
+    `update inbox
+     set signal_due_at = now() + $2 * interval '1 millisecond'
+     where event_key in (
+       select event_key from inbox
+       where signal_due_at <= now()
+       order by signal_due_at
+       limit $1
+       for update skip locked
+     )
+     returning event_key as "eventKey", message_id as "messageId", aggregate_id as "aggregateId"`,
+    [limit, recheckMs],
+  );
+  return rows;
+}
+
+/** Notes that the owed signal has been sent, or that nobody is left to tell. */
+export async function settleSignal(db: Queryable, eventKey: string): Promise<void> {
+  await db.query(`update inbox set signal_due_at = null where event_key = $1`, [eventKey]);
+}
+
+/** Removes up to `limit` entries received over `retentionDays` ago; one that still owes a signal stays. */
+export async function deleteReceived(db: Queryable, retentionDays: number, limit: number): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from inbox
+     where event_key in (
+       select event_key from inbox
+       where received_at < now() - $1 * interval '1 day' and signal_due_at is null
+       limit $2
+       for update skip locked
+     )`,
+    [retentionDays, limit],
+  );
+  return rowCount ?? 0;
+}

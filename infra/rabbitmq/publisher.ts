@@ -1,0 +1,94 @@
+import type { ConfirmChannel, Options } from 'amqplib';
+import type { Logger } from '../runtime/logger.js';
+import { closeWithChannel, keepConnected } from './connection.js';
+import { declareTopology, type Topology } from './topology.js';
+
+export interface OutgoingMessage {
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly content: Buffer;
+  /** `messageId` must be set: a returned message is told from the others by it. */
+  readonly properties: Options.Publish & { readonly messageId: string };
+}
+
+export interface Publisher {
+  /**
+   * Resolves when the broker has taken responsibility for the message in a queue. Rejects with NotPublished when there
+   * is no connection, no queue took it, or no confirm came in time. After a rejection the message may still have been
+   * published: publish it again under the same id.
+   */
+  publish(message: OutgoingMessage): Promise<void>;
+  isUp(): boolean;
+  close(): Promise<void>;
+}
+
+/** The broker did not confirm the message in a queue; publishing it again later is the way on. */
+export class NotPublished extends Error {
+  override readonly name = 'NotPublished';
+}
+
+/** While an alarm blocks the broker, confirms stay away without any error: only a limit of our own ends the wait. */
+const confirmTimeoutMs = 5000;
+
+/**
+ * Publishes with `mandatory` on one confirm channel. A message that no queue took is returned and then confirmed all
+ * the same, so the return is what counts; it also makes the publisher declare the topology again.
+ */
+export async function createPublisher(
+  url: string,
+  name: string,
+  topology: Topology,
+  logger: Logger,
+): Promise<Publisher> {
+  let channel: ConfirmChannel | undefined;
+  let blocked = false;
+  const returned = new Set<string>();
+
+  const connection = await keepConnected(url, name, logger, async (model) => {
+    const fresh = await model.createConfirmChannel();
+    closeWithChannel(model, fresh, logger);
+    fresh.on('close', () => {
+      if (channel === fresh) channel = undefined;
+    });
+    fresh.on('return', (message) => {
+      returned.add(String(message.properties.messageId));
+      declareTopology(fresh, topology).catch((error: unknown) =>
+        logger.warn({ err: error }, 'declaring queues failed'),
+      );
+    });
+    model.on('blocked', (reason) => {
+      blocked = true;
+      logger.warn({ reason }, 'RabbitMQ takes no messages for now');
+    });
+    model.on('unblocked', () => (blocked = false));
+    await declareTopology(fresh, topology);
+    blocked = false;
+    channel = fresh;
+  });
+
+  function publish({ exchange, routingKey, content, properties }: OutgoingMessage): Promise<void> {
+    const { messageId } = properties;
+    return new Promise((resolve, reject) => {
+      if (!channel) return reject(new NotPublished('RabbitMQ is not connected'));
+      if (blocked) return reject(new NotPublished('RabbitMQ takes no messages for now (resource alarm)'));
+      const timer = setTimeout(
+        () => reject(new NotPublished(`RabbitMQ did not confirm ${messageId} within ${confirmTimeoutMs} ms`)),
+        confirmTimeoutMs,
+      );
+      const settle = (error: Error | null | undefined): void => {
+        clearTimeout(timer);
+        // The return always arrives before the confirm of the same message.
+        if (returned.delete(messageId)) reject(new NotPublished(`no queue took ${messageId} (${routingKey})`));
+        else if (error) reject(new NotPublished(`RabbitMQ did not confirm ${messageId}: ${error.message}`));
+        else resolve();
+      };
+      try {
+        channel.publish(exchange, routingKey, content, { ...properties, mandatory: true, persistent: true }, settle);
+      } catch (error) {
+        settle(error as Error); // a channel that has just closed throws
+      }
+    });
+  }
+
+  return { publish, isUp: () => connection.isUp() && !blocked, close: () => connection.close() };
+}

@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs';
+import { z } from 'zod';
+
+/** The environment is unusable; the message lists every fault by the variable's name, and nothing was connected to. */
+export class EnvironmentError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(
+      `the environment has ${problems.length} fault(s):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    );
+    this.name = 'EnvironmentError';
+    this.problems = problems;
+  }
+}
+
+/** Reads `.env` of the working directory if there is one; variables that are already set win. */
+export function loadDotEnv(): void {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+}
+
+/**
+ * Reads the variables that `schema` names out of `env` into one frozen object.
+ * A variable that is set to the empty string counts as unset.
+ * @param alsoRead sources of settings with rules of their own; what they throw is reported beside the other faults
+ * @throws EnvironmentError naming every fault at once
+ */
+export function readEnvironment<Shape extends z.ZodRawShape, Extra extends object>(
+  schema: z.ZodObject<Shape>,
+  env: NodeJS.ProcessEnv,
+  alsoRead: () => Extra,
+): Readonly<z.output<z.ZodObject<Shape>> & Extra> {
+  const problems: string[] = [];
+  const named = Object.fromEntries(Object.keys(schema.shape).map((name) => [name, env[name] || undefined]));
+  const parsed = schema.safeParse(named);
+  if (!parsed.success) {
+    problems.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  }
+  let extra: Extra | undefined;
+  try {
+    extra = alsoRead();
+  } catch (error) {
+    problems.push(error instanceof Error ? error.message : String(error));
+  }
+  if (!parsed.success || extra === undefined) throw new EnvironmentError(problems);
+  return Object.freeze({ ...parsed.data, ...extra });
+}
+
+/** A whole number of the given unit within limits, written in decimal digits. */
+export function wholeNumber(minimum: number, maximum: number) {
+  const message = `must be a whole number from ${minimum} to ${maximum}`;
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, message)
+    .transform(Number)
+    .refine((value) => value >= minimum && value <= maximum, message);
+}

@@ -1,0 +1,32 @@
+import { Runtime, type LogLevel } from '@temporalio/worker';
+import type { Logger } from '../runtime/logger.js';
+
+const levels: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = {
+  TRACE: 'trace',
+  DEBUG: 'debug',
+  INFO: 'info',
+  WARN: 'warn',
+  ERROR: 'error',
+};
+
+/**
+ * Sends what the Temporal SDK logs, workflow code included, through our logger, and leaves the signals of the process
+ * to us: the SDK would stop its workers on SIGTERM by itself, before HTTP and the consumers have drained.
+ * Must run before the first connection or worker is made, and once in a process.
+ */
+export function installTemporalRuntime(logger: Logger): void {
+  const forward = (level: LogLevel, message: string, meta?: object): void => {
+    logger[levels[level]]({ ...meta }, message);
+  };
+  Runtime.install({
+    shutdownSignals: [],
+    logger: {
+      log: forward,
+      trace: (message, meta) => forward('TRACE', message, meta),
+      debug: (message, meta) => forward('DEBUG', message, meta),
+      info: (message, meta) => forward('INFO', message, meta),
+      warn: (message, meta) => forward('WARN', message, meta),
+      error: (message, meta) => forward('ERROR', message, meta),
+    },
+  });
+}

@@ -1,0 +1,47 @@
+import type { NewOrder, Order, Outcome } from '../domain/order.js';
+
+/** What the use cases need of the outside; the infrastructure folder provides it. */
+
+export interface OrderStore {
+  /**
+   * Stores the order, its first history entry and its `order.created` outbox row in one transaction, unless the order
+   * id is taken: then nothing is written. Answers with the order as it is now.
+   */
+  place(order: NewOrder, traceparent: string): Promise<{ order: Order; created: boolean }>;
+  find(orderId: string): Promise<Order | undefined>;
+  /**
+   * Applies the outcome in one transaction that first records `eventKey` in the inbox; a repeat changes nothing.
+   * Answers with the order as it is after that.
+   * @throws UnknownOrder when there is no such order; nothing is written then
+   */
+  applyOutcome(outcome: Outcome, event: { eventKey: string; messageId: string }): Promise<AppliedOutcome>;
+  /** Takes pending orders whose workflow should be looked after; the same ones are due again `recheckMs` later. */
+  claimPending(limit: number, recheckMs: number): Promise<{ orderId: string }[]>;
+  /** Marks the outbox rows of settled orders: the answer proves that the event arrived. Returns how many. */
+  markProvenPublished(): Promise<number>;
+  /** Writes down that the workflow of this event's order could not be told. */
+  oweSettled(eventKey: string): Promise<void>;
+  /** Takes settled orders whose workflow is still owed the word; due again `recheckMs` later unless cleared. */
+  claimOwedSettled(limit: number, recheckMs: number): Promise<{ eventKey: string; order: Order }[]>;
+  clearOwedSettled(eventKey: string): Promise<void>;
+}
+
+export interface AppliedOutcome {
+  readonly order: Order;
+  readonly result: 'applied' | 'stale' | 'repeated';
+}
+
+/** The answer is about an order that is not here: no retry will help. */
+export class UnknownOrder extends Error {
+  override readonly name = 'UnknownOrder';
+}
+
+/** The order's workflow, as far as the use cases care. */
+export interface OrderLifecycles {
+  /** Asks for the order's workflow to be started soon, off the caller's path. Never throws, never waits. */
+  startSoon(orderId: string): void;
+  /** Makes sure that the order has a workflow. @throws while Temporal is away */
+  ensureStarted(orderId: string): Promise<void>;
+  /** Tells the workflow that the order is settled; one that is gone needs no telling. @throws while Temporal is away */
+  tellSettled(order: Order): Promise<void>;
+}

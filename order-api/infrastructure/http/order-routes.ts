@@ -1,0 +1,42 @@
+import type Router from '@koa/router';
+import { Problem } from '../../../infra/http/problem.js';
+import type { RequestState } from '../../../infra/http/http-app.js';
+import type { OrderStore } from '../../application/ports.js';
+import type { PlaceOrder } from '../../application/place-order.js';
+import { OrderRefused } from '../../domain/order.js';
+import { jsonBody } from './json-body.js';
+import { faultsOf, orderBodySchema, toOrderBody, toOrderRequest } from './order-schemas.js';
+
+export interface OrderRoutesOptions {
+  readonly placeOrder: PlaceOrder;
+  readonly store: Pick<OrderStore, 'find'>;
+}
+
+/** `POST /orders` takes an order, `GET /orders/{order_id}` shows it. */
+export function addOrderRoutes(router: Router<RequestState>, { placeOrder, store }: OrderRoutesOptions): void {
+  router.post('/orders', jsonBody, async (ctx) => {
+    const parsed = orderBodySchema.safeParse(ctx.request.body);
+    if (!parsed.success) {
+      throw new Problem(422, 'the order has faults, see errors', { errors: faultsOf(parsed.error) });
+    }
+    const request = toOrderRequest(parsed.data);
+    const placement = await placeOrder(request, ctx.state.traceparent).catch((error: unknown) => {
+      if (!(error instanceof OrderRefused)) throw error;
+      throw new Problem(422, error.message, { errors: [{ pointer: '/items', detail: error.message }] });
+    });
+    ctx.state.logger.info({ order_id: request.orderId, outcome: placement.kind }, 'order placed');
+    if (placement.kind === 'conflicting') {
+      throw new Problem(409, `there is another order ${request.orderId} with other content; use a new order_id`);
+    }
+    ctx.status = placement.kind === 'created' ? 201 : 200;
+    ctx.set('Location', `/orders/${encodeURIComponent(request.orderId)}`);
+    ctx.body = toOrderBody(placement.order);
+  });
+
+  router.get('/orders/:order_id', async (ctx) => {
+    const orderId = ctx.params['order_id'] ?? '';
+    const order = await store.find(orderId);
+    if (!order) throw new Problem(404, `there is no order ${orderId}`);
+    ctx.body = toOrderBody(order);
+  });
+}

@@ -1,0 +1,55 @@
+import type { ConsumeMessage } from 'amqplib';
+import { readEvent, traceOf } from '../../../infra/messaging/envelope.js';
+import { isPostgresOutage } from '../../../infra/postgres/outage.js';
+import { createConsumer, type Consumer } from '../../../infra/rabbitmq/consumer.js';
+import type { Publisher } from '../../../infra/rabbitmq/publisher.js';
+import { aboutOrder, type Logger } from '../../../infra/runtime/logger.js';
+import { traceIdOf } from '../../../infra/runtime/trace-context.js';
+import { eventKeyOf, orderProcessed, orderTopology } from '../../../workflows/order-events.js';
+import type { ApplyOutcome } from '../../application/apply-outcome.js';
+
+export interface OrderProcessedConsumerOptions {
+  readonly url: string;
+  readonly service: string;
+  readonly publisher: Publisher;
+  readonly applyOutcome: ApplyOutcome;
+  readonly logger: Logger;
+}
+
+/** Consumes the processor's answers. What it cannot read or place is parked after 3 attempts; an outage is waited out. */
+export function createOrderProcessedConsumer(options: OrderProcessedConsumerOptions): Promise<Consumer> {
+  const { url, service, publisher, applyOutcome, logger } = options;
+
+  async function handle(message: ConsumeMessage): Promise<void> {
+    const { id, data } = readEvent(
+      message.content,
+      orderProcessed.type,
+      orderProcessed.dataversion,
+      orderProcessed.data,
+    );
+    const result = await applyOutcome({
+      outcome: {
+        orderId: data.order_id,
+        status: data.status,
+        reason: data.status === 'failed' ? (data.reason ?? null) : null,
+        version: data.version,
+      },
+      eventKey: eventKeyOf(orderProcessed.type, data),
+      messageId: id,
+    });
+    const traceId = traceIdOf(traceOf(message.properties.headers));
+    aboutOrder(logger, data.order_id, traceId).info({ result, status: data.status }, 'order.processed received');
+  }
+
+  return createConsumer({
+    url,
+    name: `${service} consumer`,
+    topology: orderTopology,
+    queue: orderProcessed.queue,
+    prefetch: 50,
+    publisher,
+    handle,
+    isOutage: isPostgresOutage,
+    logger,
+  });
+}

@@ -1,0 +1,90 @@
+import Router from '@koa/router';
+import { fileURLToPath } from 'node:url';
+import { addHealthRoutes } from '../infra/http/health-routes.js';
+import { createHttpApp, type RequestState } from '../infra/http/http-app.js';
+import { listen } from '../infra/http/http-server.js';
+import { createCleaner } from '../infra/messaging/cleaner.js';
+import { createOutboxRelay } from '../infra/messaging/outbox-relay.js';
+import { migrate } from '../infra/postgres/migrate.js';
+import { createPool } from '../infra/postgres/pool.js';
+import { createPublisher } from '../infra/rabbitmq/publisher.js';
+import { repeat } from '../infra/runtime/background-loop.js';
+import { runService } from '../infra/runtime/run-service.js';
+import { createTemporalLink } from '../infra/temporal/temporal-link.js';
+import { installTemporalRuntime } from '../infra/temporal/runtime.js';
+import { createLifecycleClient, searchAttributeTypes } from '../workflows/client.js';
+import { orderTopology } from '../workflows/order-events.js';
+import { createApplyOutcome } from './application/apply-outcome.js';
+import { createPlaceOrder } from './application/place-order.js';
+import { createReconcileOrders } from './application/reconcile-orders.js';
+import { readConfig } from './config.js';
+import { addOrderRoutes } from './infrastructure/http/order-routes.js';
+import { createOrderStore } from './infrastructure/postgres/order-store.js';
+import { createOrderProcessedConsumer } from './infrastructure/rabbitmq/order-processed-consumer.js';
+import { createOrderApiActivities } from './infrastructure/temporal/activities.js';
+import { createOrderLifecycles } from './infrastructure/temporal/order-lifecycles.js';
+import { createOrderApiWorker } from './infrastructure/temporal/worker.js';
+
+await runService(readConfig, async (config, logger, service) => {
+  const name = config.APP__SERVICE_NAME;
+  installTemporalRuntime(logger);
+
+  // Postgres: the orders, their outbox and inbox.
+  const migrations = fileURLToPath(new URL('./infrastructure/postgres/migrations', import.meta.url));
+  await migrate(config.APP__DB_DSN, migrations, logger, service.stopping);
+  const pool = createPool(config.APP__DB_DSN, name, logger);
+  service.onStop('Postgres', () => pool.end());
+  const store = createOrderStore(pool, config.APP__RECONCILE_GRACE_MS);
+  const retention = { outboxDays: config.APP__OUTBOX_RETENTION_DAYS, inboxDays: config.APP__INBOX_RETENTION_DAYS };
+  service.run('cleaner', createCleaner(pool, retention, logger));
+
+  // RabbitMQ, the way out.
+  const publisher = await createPublisher(config.APP__RABBITMQ_URL, `${name} publisher`, orderTopology, logger);
+  service.onStop('publisher', () => publisher.close());
+  const relay = createOutboxRelay({ pool, publisher, exchange: orderTopology.exchange, source: name, logger });
+
+  // Temporal: one connection for the client and the worker.
+  const { connectionOptions, namespace } = config.temporal;
+  const temporal = createTemporalLink({
+    connectionOptions,
+    namespace,
+    searchAttributes: searchAttributeTypes,
+    createWorker: (connection) => createOrderApiWorker(connection, namespace, createOrderApiActivities(relay)),
+    logger,
+  });
+  service.run('Temporal worker', temporal);
+  const lifecycles = createOrderLifecycles(createLifecycleClient(temporal), logger);
+  service.onStop('workflow starts', () => lifecycles.stop());
+
+  // What nobody drives is found and driven.
+  const reconcileOrders = createReconcileOrders({ store, lifecycles });
+  const reconciler = repeat('reconciler', config.APP__RECONCILE_INTERVAL_MS, logger, async (stopped) => {
+    if (!(await temporal.isUp(1000))) return;
+    const report = await reconcileOrders(stopped);
+    if (report.started + report.told + report.proven > 0) logger.info(report, 'reconciled');
+  });
+  service.run('reconciler', reconciler);
+
+  // RabbitMQ, the way in.
+  const applyOutcome = createApplyOutcome({ store, lifecycles });
+  const consumer = await createOrderProcessedConsumer({
+    url: config.APP__RABBITMQ_URL,
+    service: name,
+    publisher,
+    applyOutcome,
+    logger,
+  });
+  service.onStop('consumer', () => consumer.close());
+
+  // HTTP.
+  const router = new Router<RequestState>();
+  addOrderRoutes(router, { placeOrder: createPlaceOrder({ store, lifecycles }), store });
+  addHealthRoutes(router, name, {
+    postgres: () => pool.query('select 1').then(() => true),
+    rabbitmq: () => Promise.resolve(publisher.isUp() && consumer.isUp()),
+    temporal: () => temporal.isUp(1000),
+  });
+  const server = await listen(createHttpApp(router, logger), config.APP__HOST, config.APP__PORT);
+  service.onStop('HTTP', () => server.stop());
+  logger.info({ host: config.APP__HOST, port: server.port }, 'order-api is listening');
+});

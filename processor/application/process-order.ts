@@ -1,0 +1,32 @@
+import type { Verdict } from '../domain/verdict.js';
+import type { CreatedOrder, OrderLifecycles, ProcessedOrder, ProcessingStore } from './ports.js';
+
+export interface ProcessOrderOptions {
+  readonly store: ProcessingStore;
+  readonly lifecycles: OrderLifecycles;
+  readonly decide: () => Verdict;
+  /** The work itself: how long an order takes. It comes before the transaction, so that none is held open for it. */
+  readonly work: () => Promise<void>;
+}
+
+/**
+ * Works on an order once and tells its workflow. When it returns, verdict and answer are committed, and the workflow
+ * told or the debt written down, so the message may be acknowledged. A repeat decides nothing but tells the workflow
+ * again: the first telling may have been lost with the process.
+ * @throws the database's error while that is away; nothing is written then
+ */
+export function createProcessOrder({ store, lifecycles, decide, work }: ProcessOrderOptions) {
+  return async function processOrder(order: CreatedOrder): Promise<{ processed: ProcessedOrder; first: boolean }> {
+    if (!(await store.isKnown(order.eventKey))) await work();
+    const result = await store.process(order, decide);
+    try {
+      await lifecycles.tellOutcome(result.processed);
+    } catch {
+      // Redelivery is no way to retry this: it would use up the message's deliveries. The reconciler tells it later.
+      await store.oweOutcome(order.eventKey);
+    }
+    return result;
+  };
+}
+
+export type ProcessOrder = ReturnType<typeof createProcessOrder>;

@@ -1,0 +1,50 @@
+import type { ConsumeMessage } from 'amqplib';
+import { readEvent, traceOf } from '../../../infra/messaging/envelope.js';
+import { isPostgresOutage } from '../../../infra/postgres/outage.js';
+import { createConsumer, type Consumer } from '../../../infra/rabbitmq/consumer.js';
+import type { Publisher } from '../../../infra/rabbitmq/publisher.js';
+import { aboutOrder, type Logger } from '../../../infra/runtime/logger.js';
+import { continueTrace, traceIdOf } from '../../../infra/runtime/trace-context.js';
+import { eventKeyOf, orderCreated, orderTopology } from '../../../workflows/order-events.js';
+import type { ProcessOrder } from '../../application/process-order.js';
+
+export interface OrderCreatedConsumerOptions {
+  readonly url: string;
+  readonly service: string;
+  readonly publisher: Publisher;
+  readonly processOrder: ProcessOrder;
+  readonly logger: Logger;
+}
+
+/** Consumes new orders. What it cannot read or process is parked after 3 attempts; an outage is waited out. */
+export function createOrderCreatedConsumer(options: OrderCreatedConsumerOptions): Promise<Consumer> {
+  const { url, service, publisher, processOrder, logger } = options;
+
+  async function handle(message: ConsumeMessage): Promise<void> {
+    const { id, data } = readEvent(message.content, orderCreated.type, orderCreated.dataversion, orderCreated.data);
+    const traceparent = continueTrace(traceOf(message.properties.headers));
+    const { processed, first } = await processOrder({
+      orderId: data.order_id,
+      version: data.version,
+      eventKey: eventKeyOf(orderCreated.type, data),
+      messageId: id,
+      traceparent,
+    });
+    aboutOrder(logger, data.order_id, traceIdOf(traceparent)).info(
+      { status: processed.status, repeated: !first },
+      'order.created received',
+    );
+  }
+
+  return createConsumer({
+    url,
+    name: `${service} consumer`,
+    topology: orderTopology,
+    queue: orderCreated.queue,
+    prefetch: 50,
+    publisher,
+    handle,
+    isOutage: isPostgresOutage,
+    logger,
+  });
+}

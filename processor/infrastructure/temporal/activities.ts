@@ -1,0 +1,14 @@
+import type { OutboxRelay } from '../../../infra/messaging/outbox-relay.js';
+import { orderProcessed } from '../../../workflows/order-events.js';
+
+/** What the workflow has the processor do. Results carry ids only, since they enter the workflow's history. */
+export function createProcessorActivities(relay: OutboxRelay) {
+  return {
+    /** Publishes the order's `order.processed`, unless that is done already. Throws, and is retried, until it is. */
+    async publishOrderProcessed(orderId: string): Promise<{ messageIds: string[] }> {
+      return { messageIds: await relay.publish(orderId, orderProcessed.type, orderProcessed.dataversion) };
+    },
+  };
+}
+
+export type ProcessorActivities = ReturnType<typeof createProcessorActivities>;

@@ -1,0 +1,45 @@
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+
+/** One place for every name that services and workflow must agree on; a mismatch of a task queue's name is silent. */
+export const taskQueues = { orderApi: 'order-api', processor: 'processor' } as const;
+
+const workflowIdPrefix = 'order-';
+
+/** The id of the workflow that carries the order: the same order never has two at a time. */
+export function workflowIdOf(orderId: string): string {
+  return workflowIdPrefix + orderId;
+}
+
+/** What the business says of an order. */
+export type OrderStatus = 'pending' | 'done' | 'failed';
+
+/** Where the order's workflow is. */
+export type LifecycleStage =
+  'publishingCreated' | 'awaitingOutcome' | 'publishingProcessed' | 'awaitingSettlement' | 'settled';
+
+/** Ids, versions and statuses only: a workflow's history is kept, shown and exported, so no customer data enters it. */
+export interface OrderLifecycleInput {
+  readonly orderId: string;
+}
+
+export interface OrderOutcome {
+  readonly status: 'done' | 'failed';
+  readonly version: number;
+}
+
+export type OrderLifecycleResult = OrderOutcome;
+
+/** The processor has decided and stored its answer. Sent at least once. */
+export const outcomeReady = defineSignal<[OrderOutcome]>('outcomeReady');
+/** The order API has applied the answer. Sent at least once. */
+export const settled = defineSignal<[OrderOutcome]>('settled');
+export const stageQuery = defineQuery<LifecycleStage>('stage');
+
+/** `Status` is Temporal's own word in the workflow list, so the business status has a longer name. */
+export const searchAttributes = {
+  /** A list, since a workflow may come to carry several orders. */
+  orderId: defineSearchAttributeKey('OrderId', SearchAttributeType.KEYWORD_LIST),
+  orderStatus: defineSearchAttributeKey('OrderStatus', SearchAttributeType.KEYWORD),
+  orderStage: defineSearchAttributeKey('OrderStage', SearchAttributeType.KEYWORD),
+} as const;

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import type { Topology } from '../infra/rabbitmq/topology.js';
+
+/** The contract on the wire, used by both services: what is published, where to, and what its data looks like. */
+export const orderCreated = {
+  type: 'order.created',
+  dataversion: '1',
+  queue: 'processor.order-created',
+  data: z.object({
+    order_id: z.string().min(1).max(128),
+    customer_id: z.string().min(1).max(128),
+    items: z
+      .array(
+        z.object({
+          sku: z.string().min(1),
+          quantity: z.number().int().positive(),
+          price: z.number().nonnegative(),
+        }),
+      )
+      .min(1),
+    total_amount: z.number().nonnegative(),
+    version: z.number().int().positive(),
+  }),
+} as const;
+
+export const orderProcessed = {
+  type: 'order.processed',
+  dataversion: '1',
+  queue: 'order-api.order-processed',
+  data: z
+    .object({
+      order_id: z.string().min(1).max(128),
+      status: z.enum(['done', 'failed']),
+      reason: z.string().min(1).max(1000).optional(),
+      version: z.number().int().positive(),
+    })
+    .refine((data) => data.status === 'done' || data.reason !== undefined, 'a failed order carries a reason'),
+} as const;
+
+export type OrderCreated = z.output<typeof orderCreated.data>;
+export type OrderProcessed = z.output<typeof orderProcessed.data>;
+
+/** The routing key of an event is its type. */
+export const orderTopology: Topology = {
+  exchange: 'orders',
+  queues: [
+    { name: orderCreated.queue, routingKey: orderCreated.type },
+    { name: orderProcessed.queue, routingKey: orderProcessed.type },
+  ],
+};
+
+/** Names the event itself: the same event has the same key in every message that carries it. */
+export function eventKeyOf(type: string, event: { order_id: string; version: number }): string {
+  return `${type}:${event.order_id}:${event.version}`;
+}
