@@ -3,7 +3,7 @@ import {
   WorkflowNotFoundError,
   type WorkflowStartOptions,
 } from '@temporalio/client';
-import { SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
+import { SearchAttributeType, TypedSearchAttributes, type SignalDefinition } from '@temporalio/common';
 import type { SearchAttributeTypes } from '../infra/temporal/search-attributes.js';
 import type { TemporalLink } from '../infra/temporal/temporal-link.js';
 import {
@@ -47,7 +47,7 @@ const workflowType = 'orderLifecycle' satisfies typeof orderLifecycle.name;
 
 /** The client both services use, over the process's shared connection. */
 export function createLifecycleClient(link: TemporalLink): LifecycleClient {
-  async function signal(orderId: string, definition: typeof outcomeReady | typeof settled, outcome: OrderOutcome) {
+  async function signal(orderId: string, definition: SignalDefinition<[OrderOutcome]>, outcome: OrderOutcome) {
     try {
       await link.call(signalTimeoutMs, (client) =>
         client.workflow.getHandle(workflowIdOf(orderId)).signal(definition, outcome),

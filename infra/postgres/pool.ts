@@ -50,15 +50,15 @@ export function createPool(dsn: string, applicationName: string, logger: Logger,
  */
 export async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<T>): Promise<T> {
   const client = await pool.connect();
-  let broken: Error | undefined;
+  let broken = false;
   try {
     await client.query('begin');
     const result = await work(client);
     await client.query('commit');
     return result;
   } catch (error) {
-    await client.query('rollback').catch((rollbackError: Error) => {
-      broken = rollbackError;
+    await client.query('rollback').catch(() => {
+      broken = true;
     });
     throw error;
   } finally {

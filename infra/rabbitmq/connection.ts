@@ -64,13 +64,13 @@ export async function keepConnected(
 async function setUp(model: ChannelModel, logger: Logger, setup: (model: ChannelModel) => Promise<void>) {
   // Without this listener a socket that breaks during setup ends the process, and recovery with it.
   model.on('error', (error) => logger.warn({ err: error }, 'RabbitMQ connection error'));
-  let lost = false;
-  model.once('close', () => (lost = true));
+  const lost = new AbortController();
+  model.once('close', () => lost.abort());
   await withDeadline('setting up channels and queues', setupTimeoutMs, setup(model));
   // Recovery listens for the loss of a connection only once setup is over. One that was lost in the very turn that
   // ended setup would go unnoticed for ever; failing setup instead makes recovery try again.
   await nextTurn();
-  if (lost) throw new Error('the connection was lost during setup');
+  if (lost.signal.aborted) throw new Error('the connection was lost during setup');
 }
 
 /**

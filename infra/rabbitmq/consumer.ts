@@ -16,9 +16,9 @@ export interface ConsumerOptions {
   /** Parks what cannot be handled; on a connection of its own, since an alarm that blocks it must not stop the acks. */
   readonly publisher: Publisher;
   /** Returns when the message's work is committed; it is acknowledged then. Throws when it could not be done. */
-  handle(message: ConsumeMessage): Promise<void>;
+  readonly handle: (message: ConsumeMessage) => Promise<void>;
   /** True when a thrown error speaks of an outage and not of the message. */
-  isOutage(error: unknown): boolean;
+  readonly isOutage: (error: unknown) => boolean;
   readonly logger: Logger;
 }
 
@@ -95,7 +95,8 @@ async function settle(message: ConsumeMessage, subscription: Subscription, optio
   while (!subscription.lost.aborted) {
     try {
       await handleOrPark(message, failures, options, logger);
-      return acknowledge(message, subscription.channel, logger);
+      acknowledge(message, subscription.channel, logger);
+      return;
     } catch (error) {
       const outage = error instanceof NotPublished || options.isOutage(error);
       const waitMs = outage ? outageWaitMs : attemptDelayMs;

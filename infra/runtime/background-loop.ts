@@ -25,8 +25,7 @@ export function repeat(
       try {
         await pass(stopping.signal);
       } catch (error) {
-        if (!stopping.signal.aborted)
-          logger.warn({ err: error, loop: name }, 'a background pass failed, the next one follows');
+        logger.warn({ err: error, loop: name }, 'a background pass failed, the next one follows');
       }
       await sleep(intervalMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }

@@ -3,12 +3,8 @@ import { Client } from '@temporalio/client';
 import { NativeConnection, type NativeConnectionOptions, type Worker } from '@temporalio/worker';
 import { withDeadline } from '../runtime/deadline.js';
 import type { Logger } from '../runtime/logger.js';
+import { isTemporalOutage, isUnknownSearchAttribute, TemporalUnavailable } from './outage.js';
 import { ensureSearchAttributes, type SearchAttributeTypes } from './search-attributes.js';
-
-/** Temporal cannot be reached for now. Nothing is lost by it: the database remembers what is to be told. */
-export class TemporalUnavailable extends Error {
-  override readonly name = 'TemporalUnavailable';
-}
 
 /** The process's one connection to Temporal, shared by its client and its worker, kept up in the background. */
 export interface TemporalLink {
@@ -29,7 +25,7 @@ export interface TemporalLinkOptions {
   readonly connectionOptions: NativeConnectionOptions;
   readonly namespace: string;
   readonly searchAttributes: SearchAttributeTypes;
-  createWorker(connection: NativeConnection): Promise<Worker>;
+  readonly createWorker: (connection: NativeConnection) => Promise<Worker>;
   readonly logger: Logger;
 }
 
@@ -50,26 +46,15 @@ export function createTemporalLink(options: TemporalLinkOptions): TemporalLink {
   let restUntil = 0;
 
   async function runOnce(): Promise<void> {
-    connection = await withDeadline(
-      'connecting to Temporal',
-      connectTimeoutMs,
-      NativeConnection.connect(options.connectionOptions),
-    );
+    const opened = await open(options);
+    ({ connection, worker } = opened);
+    client = new Client({ connection, namespace });
+    logger.info({ namespace }, 'connected to Temporal');
     try {
-      await withDeadline(
-        'registering search attributes',
-        setupTimeoutMs,
-        ensureSearchAttributes(connection, namespace, options.searchAttributes),
-      );
-      worker = await withDeadline('making the worker', setupTimeoutMs, options.createWorker(connection));
-      client = new Client({ connection, namespace });
-      logger.info({ namespace }, 'connected to Temporal');
-      if (!stopping.signal.aborted) await worker.run();
+      if (!stopping.signal.aborted) await opened.worker.run();
     } finally {
-      worker = undefined;
-      client = undefined;
-      await connection.close();
-      connection = undefined;
+      connection = client = worker = undefined;
+      await opened.connection.close();
     }
   }
 
@@ -123,24 +108,16 @@ export function createTemporalLink(options: TemporalLinkOptions): TemporalLink {
   };
 }
 
-/** gRPC statuses that mean the server could not be asked or did not answer in time. */
-const outageCodes = new Set([
-  1 /* cancelled */, 4 /* deadline exceeded */, 8 /* resource exhausted */, 14 /* unavailable */,
-]);
-
-function causesOf(error: unknown): Error[] {
-  const chain: Error[] = [];
-  for (let current = error; current instanceof Error && chain.length < 10; current = current.cause) chain.push(current);
-  return chain;
-}
-
-/** True when `error` says that Temporal is away or overloaded: the same call can succeed later, unchanged. */
-export function isTemporalOutage(error: unknown): boolean {
-  return causesOf(error).some(
-    (cause) => cause instanceof TemporalUnavailable || outageCodes.has((cause as Error & { code?: number }).code ?? -1),
-  );
-}
-
-function isUnknownSearchAttribute(error: unknown): boolean {
-  return causesOf(error).some((cause) => /search attribute \S+ is not defined/i.test(cause.message));
+/** @throws after 5 s when there is no server, with nothing left open */
+async function open({ connectionOptions, namespace, searchAttributes, createWorker }: TemporalLinkOptions) {
+  const connecting = NativeConnection.connect(connectionOptions);
+  const connection = await withDeadline('connecting to Temporal', connectTimeoutMs, connecting);
+  try {
+    const registering = ensureSearchAttributes(connection, namespace, searchAttributes);
+    await withDeadline('registering search attributes', setupTimeoutMs, registering);
+    return { connection, worker: await createWorker(connection) };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
 }

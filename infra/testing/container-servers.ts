@@ -1,0 +1,99 @@
+import { GenericContainer, Wait, type StartedTestContainer } from 'testcontainers';
+import { choosePort } from '../local/ports.js';
+import type { StoppableServer, TestServers } from './test-servers.js';
+
+const startupTimeoutMs = 120_000;
+const postgresPassword = 'postgres';
+
+/**
+ * Starts Postgres (two of them), RabbitMQ and Temporal with Testcontainers, on free ports of the loopback interface
+ * that stay the same when a test takes a server away and brings it back.
+ * @throws Error when Docker cannot be reached or has not got, and cannot pull, an image
+ */
+export async function startContainers(): Promise<TestServers> {
+  const started: StartedTestContainer[] = [];
+  const stop = async (): Promise<void> => {
+    await Promise.all(started.splice(0).map((container) => container.stop({ remove: true, removeVolumes: true })));
+  };
+  const start = async (container: GenericContainer): Promise<StartedTestContainer> => {
+    const running = await container.withStartupTimeout(startupTimeoutMs).start();
+    started.push(running);
+    return running;
+  };
+  try {
+    const [ordersDb, processorDb, rabbitmq, temporal] = await Promise.all([
+      postgres('orders', start),
+      postgres('processor', start),
+      rabbitmqServer(start),
+      temporalServer(start),
+    ]);
+    return { ordersDb, processorDb, rabbitmq, temporal, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+type Start = (container: GenericContainer) => Promise<StartedTestContainer>;
+
+async function postgres(database: string, start: Start) {
+  const port = await freePort();
+  const container = await start(
+    new GenericContainer('postgres:18')
+      .withEnvironment({ POSTGRES_PASSWORD: postgresPassword, POSTGRES_DB: database })
+      .withExposedPorts({ container: 5432, host: port })
+      // The server starts twice: once to make the database, once for good.
+      .withWaitStrategy(Wait.forLogMessage(/database system is ready to accept connections/, 2)),
+  );
+  return {
+    dsn: `postgresql://postgres:${postgresPassword}@${container.getHost()}:${port}/${database}`,
+    server: stoppable(`Postgres (${database})`, container),
+  };
+}
+
+async function rabbitmqServer(start: Start) {
+  const [amqp, management] = [await freePort(), await freePort()];
+  const container = await start(
+    new GenericContainer('rabbitmq:4-management')
+      .withEnvironment({
+        RABBITMQ_DEFAULT_USER: 'orders',
+        RABBITMQ_DEFAULT_PASS: 'orders',
+        RABBITMQ_NODENAME: 'rabbit@localhost',
+      })
+      .withExposedPorts({ container: 5672, host: amqp }, { container: 15672, host: management })
+      .withWaitStrategy(Wait.forLogMessage(/Server startup complete/)),
+  );
+  const credentials = 'orders:orders';
+  return {
+    url: `amqp://${credentials}@${container.getHost()}:${amqp}`,
+    managementUrl: `http://${credentials}@${container.getHost()}:${management}`,
+    server: stoppable('RabbitMQ', container),
+  };
+}
+
+async function temporalServer(start: Start) {
+  const port = await freePort();
+  const container = await start(
+    new GenericContainer('temporalio/temporal:latest')
+      .withCommand(['server', 'start-dev', '--ip', '0.0.0.0', '--db-filename', '/tmp/temporal.db'])
+      .withExposedPorts({ container: 7233, host: port })
+      .withWaitStrategy(Wait.forListeningPorts()),
+  );
+  return { address: `${container.getHost()}:${port}`, server: stoppable('Temporal', container) };
+}
+
+const takenPorts = new Set<number>();
+
+async function freePort(): Promise<number> {
+  const port = await choosePort(undefined, takenPorts);
+  takenPorts.add(port);
+  return port;
+}
+
+/** `stop` and `kill` keep the container, so that `start` finds its data and its ports again. */
+function stoppable(name: string, container: StartedTestContainer): StoppableServer {
+  const stop = async (timeoutMs: number): Promise<void> => {
+    await container.stop({ remove: false, timeout: timeoutMs });
+  };
+  return { name, start: () => container.restart(), stop: () => stop(10_000), kill: () => stop(0) };
+}

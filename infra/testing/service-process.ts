@@ -1,0 +1,82 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { eventually } from './eventually.js';
+
+/** One of our services as a process of its own, as in production. */
+export interface ServiceProcess {
+  readonly url: string;
+  /** The log lines so far, parsed. */
+  readonly logs: readonly Record<string, unknown>[];
+  /** SIGTERM; resolves with the exit code. */
+  stop(): Promise<number | null>;
+  /** SIGKILL; resolves when the process is gone. */
+  kill(): Promise<void>;
+}
+
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+const stopTimeoutMs = 30_000;
+
+/**
+ * Starts `order-api` or `processor` on a free port and resolves when it listens.
+ * @throws Error with what it printed when it exits instead
+ */
+export async function startService(
+  name: 'order-api' | 'processor',
+  env: Record<string, string>,
+): Promise<ServiceProcess> {
+  const child = spawn(process.execPath, ['--import', 'tsx', `${name}/main.ts`], {
+    cwd: repository,
+    env: { ...process.env, APP__PORT: '0', APP__LOG_LEVEL: 'info', APP__SERVICE_NAME: name, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const logs: Record<string, unknown>[] = [];
+  const printed = collectLines(child, logs);
+  const port = await eventually(
+    `${name} listens`,
+    () => {
+      const line = logs.find((entry) => entry['msg'] === `${name} is listening`);
+      if (line) return line['port'] as number;
+      throw new Error(printed().slice(-4000));
+    },
+    30_000,
+  ).catch(async (error: unknown) => {
+    await kill(child);
+    throw error;
+  });
+  return {
+    url: `http://127.0.0.1:${port}`,
+    logs,
+    stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+      const exited = once(child, 'exit', { signal: AbortSignal.timeout(stopTimeoutMs) });
+      child.kill('SIGTERM');
+      await exited.catch(() => kill(child));
+      return child.exitCode;
+    },
+    kill: () => kill(child),
+  };
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exited;
+}
+
+function collectLines(child: ChildProcess, logs: Record<string, unknown>[]): () => string {
+  let printed = '';
+  let rest = '';
+  child.stderr?.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  child.stdout?.on('data', (chunk: Buffer) => {
+    printed += chunk.toString();
+    const lines = (rest + chunk.toString()).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line.startsWith('{')) logs.push(JSON.parse(line) as Record<string, unknown>);
+    }
+    if (process.env['TEST_LOG_LEVEL']) process.stdout.write(chunk);
+  });
+  return () => printed;
+}
