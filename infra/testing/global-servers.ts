@@ -1,5 +1,7 @@
 import { startServers } from '../local/local-servers.js';
+import { installTemporalRuntime } from '../temporal/runtime.js';
 import { startContainers } from './container-servers.js';
+import { silentLogger } from './silent-logger.js';
 import { provideTestServers, type TestServers } from './test-servers.js';
 
 /**
@@ -13,6 +15,7 @@ let servers: TestServers | undefined;
 
 export async function mochaGlobalSetup(): Promise<void> {
   if (source === 'none') return;
+  installTemporalRuntime(silentLogger);
   const startedAt = Date.now();
   console.log(`starting the test servers (${source})`);
   servers = await start();

@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import type { TestDatabase } from '../testing/test-database.js';
+import { eventually } from '../testing/eventually.js';
+import { anOrder, startSystem, type TestSystem } from './system.js';
+
+async function countOf(database: TestDatabase, statement: string, values: unknown[] = []): Promise<number> {
+  const { rows } = await database.pool.query<{ count: string }>(`select count(*) from ${statement}`, values);
+  return Number(rows[0]?.count);
+}
+
+describe('an order, from POST to settled', () => {
+  let system: TestSystem;
+
+  before(async () => {
+    system = await startSystem({ APP__SUCCESS_RATE: '1' });
+  });
+
+  after(() => system.stop());
+
+  it('is accepted as pending, and then done at version 2', async () => {
+    const order = anOrder();
+    const accepted = await system.post(order);
+    assert.equal(accepted.status, 201);
+    assert.equal(accepted.headers.get('location'), `/orders/${order.order_id}`);
+    assert.deepEqual(
+      { ...accepted.body, created_at: '', updated_at: '' },
+      {
+        ...order,
+        status: 'pending',
+        total_amount: 1200,
+        version: 1,
+        failure_reason: null,
+        created_at: '',
+        updated_at: '',
+      },
+    );
+    const settled = await system.settled(order.order_id);
+    assert.deepEqual({ ...settled, updated_at: '' }, { ...accepted.body, status: 'done', version: 2, updated_at: '' });
+  });
+
+  it('is failed with a reason when the processor says so', async () => {
+    await system.processor.stop();
+    await system.startProcessor({ APP__SUCCESS_RATE: '0' });
+    const order = anOrder();
+    await system.post(order);
+    const settled = await system.settled(order.order_id);
+    assert.equal(settled['status'], 'failed');
+    assert.equal(settled['version'], 2);
+    assert.match(String(settled['failure_reason']), /\w+/);
+    await system.processor.stop();
+    await system.startProcessor({ APP__SUCCESS_RATE: '1' });
+  });
+
+  it('is answered with its total to the last decimal', async () => {
+    const order = anOrder({
+      items: [
+        { sku: 'a', quantity: 3, price: 0.1 },
+        { sku: 'b', quantity: 7, price: '0.0001' },
+      ],
+    });
+    assert.equal((await system.post(order)).body['total_amount'], 0.3007);
+    assert.equal((await system.settled(order.order_id))['total_amount'], 0.3007);
+    const { rows } = await system.ordersDb.pool.query('select total_amount::text from orders where order_id = $1', [
+      order.order_id,
+    ]);
+    assert.deepEqual(rows, [{ total_amount: '0.3007' }]);
+  });
+
+  it('has its life in Temporal: two published events, status and version, and no customer data', async () => {
+    const order = anOrder({ items: [{ sku: 'secret-laptop', quantity: 1, price: 7341.55 }] });
+    await system.post(order);
+    await system.settled(order.order_id);
+    const handle = system.temporal.client.workflow.getHandle(`order-${order.order_id}`);
+    assert.deepEqual(await handle.result(), { status: 'done', version: 2 });
+    const history = await handle.fetchHistory();
+    const published = history.events
+      ?.map((event) => event.activityTaskScheduledEventAttributes?.activityType?.name)
+      .filter((name) => name);
+    assert.deepEqual(published, ['publishOrderCreated', 'publishOrderProcessed']);
+    const payloads = JSON.stringify(history.events, (_key, value: unknown) =>
+      value instanceof Uint8Array ? Buffer.from(value).toString() : value,
+    );
+    assert.ok(payloads.includes(order.order_id), 'the check below reads what is in the payloads');
+    for (const secret of [order.customer_id, 'secret-laptop', '7341']) assert.ok(!payloads.includes(secret), secret);
+  });
+
+  it('is found in Temporal by its order id', async () => {
+    const order = anOrder();
+    await system.post(order);
+    await system.settled(order.order_id);
+    await eventually('the list has it', async () => {
+      const ids = [];
+      const query = `OrderId="${order.order_id}" AND OrderStatus="done" AND OrderStage="settled"`;
+      for await (const workflow of system.temporal.client.workflow.list({ query })) ids.push(workflow.workflowId);
+      assert.deepEqual(ids, [`order-${order.order_id}`]);
+    });
+  });
+
+  it('has a history of its own that outlives Temporal', async () => {
+    const order = anOrder();
+    await system.post(order);
+    await system.settled(order.order_id);
+    const { rows } = await system.ordersDb.pool.query(
+      'select version, type, detail from order_events where order_id = $1 order by id',
+      [order.order_id],
+    );
+    assert.deepEqual(rows, [
+      { version: 1, type: 'order.created', detail: {} },
+      { version: 2, type: 'order.processed', detail: { status: 'done' } },
+    ]);
+  });
+
+  it('placed again, is answered as it is now, and sets off no second event', async () => {
+    const order = anOrder();
+    await system.post(order);
+    await system.settled(order.order_id);
+    const again = await system.post({ ...order, items: [{ price: '1200.00', sku: 'laptop', quantity: 1 }] });
+    assert.equal(again.status, 200);
+    assert.deepEqual(again.body, (await system.get(order.order_id)).body);
+    assert.equal(await countOf(system.ordersDb, 'outbox where aggregate_id = $1', [order.order_id]), 1);
+    assert.equal(await countOf(system.processorDb, 'inbox where aggregate_id = $1', [order.order_id]), 1);
+  });
+
+  it('is not changed by another order under its id', async () => {
+    const order = anOrder();
+    await system.post(order);
+    for (const other of [
+      { ...order, customer_id: 'somebody-else' },
+      { ...order, items: [{ sku: 'laptop', quantity: 2, price: 1200 }] },
+    ]) {
+      const refused = await system.post(other);
+      assert.equal(refused.status, 409);
+      assert.equal(refused.headers.get('content-type'), 'application/problem+json');
+    }
+    assert.deepEqual((await system.settled(order.order_id))['items'], order.items);
+  });
+
+  it('posted 50 times at once, is one order with one event', async () => {
+    const order = anOrder();
+    const answers = await Promise.all(Array.from({ length: 50 }, () => system.post(order)));
+    assert.equal(answers.filter(({ status }) => status === 201).length, 1);
+    assert.equal(answers.filter(({ status }) => status === 200).length, 49);
+    await system.settled(order.order_id);
+    assert.equal(await countOf(system.ordersDb, 'outbox where aggregate_id = $1', [order.order_id]), 1);
+    assert.equal(await countOf(system.processorDb, 'inbox where aggregate_id = $1', [order.order_id]), 1);
+    assert.equal(await countOf(system.processorDb, 'outbox where aggregate_id = $1', [order.order_id]), 1);
+  });
+
+  it('leaves nothing behind: 200 orders settle once, and every outbox, queue and workflow is done', async () => {
+    const orders = Array.from({ length: 200 }, () => anOrder());
+    for (let first = 0; first < orders.length; first += 50) {
+      const answers = await Promise.all(orders.slice(first, first + 50).map((order) => system.post(order)));
+      assert.ok(answers.every(({ status }) => status === 201));
+    }
+    for (const order of orders) assert.equal((await system.settled(order.order_id, 50_000))['version'], 2);
+    await eventually('nothing is open', async () => {
+      assert.equal(await countOf(system.ordersDb, 'outbox where published_at is null'), 0);
+      assert.equal(await countOf(system.processorDb, 'outbox where published_at is null'), 0);
+      const { count } = await system.temporal.client.workflow.count('ExecutionStatus="Running"');
+      assert.equal(count, 0);
+    });
+    const all = await countOf(system.ordersDb, 'orders');
+    assert.equal(await countOf(system.ordersDb, 'inbox'), all);
+    assert.equal(await countOf(system.processorDb, 'inbox'), all);
+    assert.equal(await countOf(system.processorDb, 'processing_states'), all);
+  });
+
+  it('is logged with its id and one trace id all the way', async () => {
+    const order = anOrder();
+    const traceId = '0af7651916cd43dd8448eb211c80319c';
+    await system.post(order, { traceparent: `00-${traceId}-b7ad6b7169203331-01` });
+    await system.settled(order.order_id);
+    await eventually('both services have logged it', () => {
+      const lines = [...system.orderApi.logs, ...system.processor.logs].filter(
+        (line) => line['order_id'] === order.order_id && line['trace_id'] === traceId,
+      );
+      const messages = lines.map((line) => line['msg']).sort();
+      assert.deepEqual(messages, [
+        'order placed',
+        'order.created published',
+        'order.created received',
+        'order.processed published',
+        'order.processed received',
+      ]);
+    });
+  });
+});

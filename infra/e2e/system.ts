@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { eventually } from '../testing/eventually.js';
+import { startService, type ServiceProcess } from '../testing/service-process.js';
+import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { createTestNamespace, type TestNamespace } from '../testing/test-namespace.js';
+import { createTestVhost, type TestVhost } from '../testing/test-vhost.js';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Record<string, unknown>;
+}
+
+export interface QueuedMessage {
+  readonly payload: string;
+  readonly properties: { readonly message_id?: string; readonly headers: Record<string, unknown> };
+}
+
+/** The whole system for one suite: both services as processes, on databases, a vhost and a namespace of its own. */
+export class TestSystem {
+  orderApi!: ServiceProcess;
+  processor!: ServiceProcess;
+  readonly ordersDb: TestDatabase;
+  readonly processorDb: TestDatabase;
+  readonly vhost: TestVhost;
+  readonly temporal: TestNamespace;
+  readonly #env: Record<string, string>;
+
+  constructor(parts: Pick<TestSystem, 'ordersDb' | 'processorDb' | 'vhost' | 'temporal'>, env: Record<string, string>) {
+    this.ordersDb = parts.ordersDb;
+    this.processorDb = parts.processorDb;
+    this.vhost = parts.vhost;
+    this.temporal = parts.temporal;
+    this.#env = {
+      APP__RABBITMQ_URL: parts.vhost.url,
+      TEMPORAL_ADDRESS: parts.temporal.address,
+      TEMPORAL_NAMESPACE: parts.temporal.namespace,
+      // Shorter than in production, so that a test sees the reconciler at work within seconds.
+      APP__RECONCILE_INTERVAL_MS: '250',
+      APP__RECONCILE_GRACE_MS: '2000',
+      ...env,
+    };
+  }
+
+  async startOrderApi(env: Record<string, string> = {}): Promise<void> {
+    this.orderApi = await startService('order-api', { ...this.#env, APP__DB_DSN: this.ordersDb.dsn, ...env });
+  }
+
+  async startProcessor(env: Record<string, string> = {}): Promise<void> {
+    this.processor = await startService('processor', { ...this.#env, APP__DB_DSN: this.processorDb.dsn, ...env });
+  }
+
+  /** Stops both services in order and removes what was made for the suite. Both must have stopped cleanly. */
+  async stop(): Promise<void> {
+    const codes = await Promise.all([this.orderApi.stop(), this.processor.stop()]);
+    await this.temporal.close();
+    await Promise.all([this.ordersDb.drop(), this.processorDb.drop(), this.vhost.drop()]);
+    assert.deepEqual(codes, [0, 0], 'both services stop cleanly');
+  }
+
+  post(order: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.request('POST', '/orders', {
+      body: typeof order === 'string' ? order : JSON.stringify(order),
+      headers: { 'content-type': 'application/json', ...headers },
+    });
+  }
+
+  get(orderId: string): Promise<Answer> {
+    return this.request('GET', `/orders/${orderId}`);
+  }
+
+  async request(method: string, path: string, more: { body?: string; headers?: Record<string, string> } = {}) {
+    const response = await fetch(this.orderApi.url + path, { method, ...more, signal: AbortSignal.timeout(15_000) });
+    const text = await response.text();
+    const answer: Answer = {
+      status: response.status,
+      headers: response.headers,
+      body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>),
+    };
+    return answer;
+  }
+
+  /** Waits until the order is done or failed, and returns it. */
+  settled(orderId: string, timeoutMs = 30_000): Promise<Record<string, unknown>> {
+    return eventually(
+      `${orderId} settles`,
+      async () => {
+        const { body } = await this.get(orderId);
+        assert.notEqual(body['status'] ?? 'unknown', 'pending');
+        return body;
+      },
+      timeoutMs,
+    );
+  }
+
+  /** What lies ready in a queue, without taking it out. What a consumer holds is not among it. */
+  async peek(queue: string): Promise<QueuedMessage[]> {
+    const options = { count: 100, ackmode: 'ack_requeue_true', encoding: 'auto' };
+    return (await this.vhost.request('POST', `queues/${queue}/get`, options)) as QueuedMessage[];
+  }
+
+  async healthy(timeoutMs = 30_000): Promise<void> {
+    for (const { url } of [this.orderApi, this.processor]) {
+      await eventually(
+        `${url} is healthy`,
+        async () => {
+          const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(5000) });
+          const body = (await response.json()) as { status: string };
+          assert.equal(body.status, 'ok', JSON.stringify(body));
+        },
+        timeoutMs,
+      );
+    }
+  }
+}
+
+/** Makes databases, vhost and namespace, starts both services, and waits until they are healthy. */
+export async function startSystem(env: Record<string, string> = {}): Promise<TestSystem> {
+  const [ordersDb, processorDb, vhost, temporal] = await Promise.all([
+    createTestDatabase('order-api'),
+    createTestDatabase('processor'),
+    createTestVhost(),
+    createTestNamespace(),
+  ]);
+  const system = new TestSystem({ ordersDb, processorDb, vhost, temporal }, env);
+  await Promise.all([system.startOrderApi(), system.startProcessor()]);
+  await system.healthy();
+  return system;
+}
+
+let orders = 0;
+
+/** An order nobody else has placed. */
+export function anOrder(more: object = {}) {
+  orders += 1;
+  return {
+    order_id: `ord-${Date.now().toString(36)}-${orders}`,
+    customer_id: 'cust-secret-4711',
+    items: [{ sku: 'laptop', quantity: 1, price: 1200.0 }],
+    ...more,
+  };
+}

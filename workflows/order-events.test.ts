@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { readEvent, toEnvelope, UnreadableMessage } from '../infra/messaging/envelope.js';
+import { eventKeyOf, orderCreated, orderProcessed, orderTopology } from './order-events.js';
+
+const id = fc.stringMatching(/^[A-Za-z0-9._:-]{1,128}$/);
+const amount = fc.nat(10 ** 9).map((units) => units / 10_000);
+const sku = fc.string({ minLength: 1, maxLength: 128, unit: 'grapheme' });
+const item = fc.record({ sku, quantity: fc.integer({ min: 1, max: 1_000_000 }), price: amount });
+const version = fc.integer({ min: 1, max: 2 ** 31 - 1 });
+
+const created = fc.record({
+  order_id: id,
+  customer_id: id,
+  items: fc.array(item, { minLength: 1, maxLength: 100 }),
+  total_amount: amount,
+  version: fc.constant(1),
+});
+const processed = fc.oneof(
+  fc.record({ order_id: id, status: fc.constant('done' as const), version }),
+  fc.record({ order_id: id, status: fc.constant('failed' as const), reason: sku, version }),
+);
+
+describe('order events', () => {
+  it('an order.created is read as it was written', () => {
+    fc.assert(
+      fc.property(created, (data) => assert.deepEqual(throughTheWire(orderCreated, data), data)),
+      {
+        numRuns: 50,
+      },
+    );
+  });
+
+  it('an order.processed is read as it was written', () => {
+    fc.assert(fc.property(processed, (data) => assert.deepEqual(throughTheWire(orderProcessed, data), data)));
+  });
+
+  const anOrder = {
+    order_id: 'o-1',
+    customer_id: 'c-1',
+    items: [{ sku: 'A', quantity: 1, price: 1 }],
+    total_amount: 1,
+    version: 1,
+  };
+  const badOrders: [string, object][] = [
+    ['without items', { ...anOrder, items: [] }],
+    ['without an order id', { ...anOrder, order_id: '' }],
+    ['with a negative price', { ...anOrder, items: [{ sku: 'A', quantity: 1, price: -1 }] }],
+    ['with half a piece', { ...anOrder, items: [{ sku: 'A', quantity: 0.5, price: 1 }] }],
+    ['with a total in a string', { ...anOrder, total_amount: '1' }],
+    ['with version 0', { ...anOrder, version: 0 }],
+  ];
+  for (const [what, data] of badOrders) {
+    it(`an order.created ${what} is unreadable`, () => {
+      assert.throws(() => throughTheWire(orderCreated, data), UnreadableMessage);
+    });
+  }
+
+  const badAnswers: [string, object][] = [
+    ['that failed without a reason', { order_id: 'o-1', status: 'failed', version: 2 }],
+    ['that failed with an empty reason', { order_id: 'o-1', status: 'failed', reason: '', version: 2 }],
+    ['that is still pending', { order_id: 'o-1', status: 'pending', version: 2 }],
+    ['with a version in a string', { order_id: 'o-1', status: 'done', version: '2' }],
+    ['without a version', { order_id: 'o-1', status: 'done' }],
+  ];
+  for (const [what, data] of badAnswers) {
+    it(`an order.processed ${what} is unreadable`, () => {
+      assert.throws(() => throughTheWire(orderProcessed, data), UnreadableMessage);
+    });
+  }
+
+  it('neither event is taken for the other', () => {
+    const body = bodyOf(orderProcessed.type, { order_id: 'o-1', status: 'done', version: 2 });
+    assert.throws(
+      () => readEvent(body, orderCreated.type, '1', orderCreated.data),
+      /unknown event type order\.processed/,
+    );
+  });
+
+  it('the key of an event is that of no other event', () => {
+    const event = fc.tuple(fc.constantFrom(orderCreated.type, orderProcessed.type), id, version);
+    fc.assert(
+      fc.property(event, event, (a, b) => {
+        const same = a.every((part, index) => part === b[index]);
+        assert.equal(keyOf(a) === keyOf(b), same);
+      }),
+    );
+    assert.notEqual(keyOf(['order.created', 'a:1', 1]), keyOf(['order.created', 'a', 11]));
+  });
+
+  it('the key of an event is what its documentation says', () => {
+    assert.equal(eventKeyOf(orderCreated.type, { order_id: 'o-1', version: 1 }), 'order.created:o-1:1');
+  });
+
+  it('every event has a queue that its type is routed to', () => {
+    assert.deepEqual(orderTopology, {
+      exchange: 'orders',
+      queues: [
+        { name: 'processor.order-created', routingKey: 'order.created' },
+        { name: 'order-api.order-processed', routingKey: 'order.processed' },
+      ],
+    });
+  });
+});
+
+function keyOf([type, order_id, eventVersion]: readonly [string, string, number]): string {
+  return eventKeyOf(type, { order_id, version: eventVersion });
+}
+
+function throughTheWire(event: typeof orderCreated | typeof orderProcessed, data: object): object {
+  const body = bodyOf(event.type, data);
+  return event.type === orderCreated.type
+    ? readEvent(body, orderCreated.type, orderCreated.dataversion, orderCreated.data).data
+    : readEvent(body, orderProcessed.type, orderProcessed.dataversion, orderProcessed.data).data;
+}
+
+function bodyOf(type: string, payload: object): Buffer {
+  const message = { id: 'm-1', aggregateId: 'o-1', type, payload, headers: {}, createdAt: new Date(0) };
+  return Buffer.from(JSON.stringify(toEnvelope(message, 'test', '1')));
+}

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { Worker, type ReplayResult } from '@temporalio/worker';
+
+const directory = fileURLToPath(new URL('./histories', import.meta.url));
+const released = readdirSync(directory).filter((file) => file.endsWith('.json'));
+
+function pathOf(file: string): string {
+  return fileURLToPath(new URL(file, import.meta.url));
+}
+
+/** Replays every saved history with the workflow code at `workflowsPath`. */
+async function replayAll(workflowsPath: string): Promise<ReplayResult[]> {
+  const histories = released.map((file) => ({
+    workflowId: file,
+    history: JSON.parse(readFileSync(`${directory}/${file}`, 'utf8')) as object,
+  }));
+  const results: ReplayResult[] = [];
+  for await (const result of Worker.runReplayHistories({ workflowsPath }, histories)) results.push(result);
+  return results;
+}
+
+describe('histories of released workflow code', () => {
+  it('are there', () => {
+    assert.ok(released.length >= 5);
+  });
+
+  it('replay with the code of today: orders under way survive a deploy', async () => {
+    const failed = (await replayAll(pathOf('./order-lifecycle.ts'))).filter((result) => result.error);
+    assert.deepEqual(failed, []);
+  });
+
+  it('do not replay with a deliberately incompatible change: the check above can fail', async () => {
+    const results = await replayAll(pathOf('./histories/incompatible-order-lifecycle.ts'));
+    assert.equal(results.length, released.length);
+    for (const { workflowId, error } of results) assert.ok(error instanceof DeterminismViolationError, workflowId);
+  });
+});
