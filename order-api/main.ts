@@ -4,6 +4,8 @@ import { addHealthRoutes } from '../infra/http/health-routes.js';
 import { createHttpApp, type RequestState } from '../infra/http/http-app.js';
 import { listen } from '../infra/http/http-server.js';
 import { createCleaner } from '../infra/messaging/cleaner.js';
+import { traceOf } from '../infra/messaging/envelope.js';
+import type { StoredOutboxMessage } from '../infra/messaging/outbox.js';
 import { createOutboxRelay } from '../infra/messaging/outbox-relay.js';
 import { migrate } from '../infra/postgres/migrate.js';
 import { createPool } from '../infra/postgres/pool.js';
@@ -12,6 +14,7 @@ import { repeat } from '../infra/runtime/background-loop.js';
 import { runService } from '../infra/runtime/run-service.js';
 import { createTemporalLink } from '../infra/temporal/temporal-link.js';
 import { installTemporalRuntime } from '../infra/temporal/runtime.js';
+import { aboutOrder } from '../workflows/about-order.js';
 import { createLifecycleClient, searchAttributeTypes } from '../workflows/client.js';
 import { orderTopology } from '../workflows/order-events.js';
 import { createApplyOutcome } from './application/apply-outcome.js';
@@ -41,7 +44,8 @@ await runService(readConfig, async (config, logger, service) => {
   // RabbitMQ, the way out.
   const publisher = await createPublisher(config.APP__RABBITMQ_URL, `${name} publisher`, orderTopology, logger);
   service.onStop('publisher', () => publisher.close());
-  const relay = createOutboxRelay({ pool, publisher, exchange: orderTopology.exchange, source: name, logger });
+  const log = (message: StoredOutboxMessage) => aboutOrder(logger, message.aggregateId, traceOf(message.headers));
+  const relay = createOutboxRelay({ pool, publisher, exchange: orderTopology.exchange, source: name, log });
 
   // Temporal: one connection for the client and the worker.
   const { connectionOptions, namespace } = config.temporal;

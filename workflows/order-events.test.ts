@@ -6,19 +6,23 @@ import { eventKeyOf, orderCreated, orderProcessed, orderTopology } from './order
 const id = fc.stringMatching(/^[A-Za-z0-9._:-]{1,128}$/);
 const amount = fc.nat(10 ** 9).map((units) => units / 10_000);
 const sku = fc.string({ minLength: 1, maxLength: 128, unit: 'grapheme' });
-const item = fc.record({ sku, quantity: fc.integer({ min: 1, max: 1_000_000 }), price: amount });
+const plain = { noNullPrototype: true } as const;
+const item = fc.record({ sku, quantity: fc.integer({ min: 1, max: 1_000_000 }), price: amount }, plain);
 const version = fc.integer({ min: 1, max: 2 ** 31 - 1 });
 
-const created = fc.record({
-  order_id: id,
-  customer_id: id,
-  items: fc.array(item, { minLength: 1, maxLength: 100 }),
-  total_amount: amount,
-  version: fc.constant(1),
-});
+const created = fc.record(
+  {
+    order_id: id,
+    customer_id: id,
+    items: fc.array(item, { minLength: 1, maxLength: 100 }),
+    total_amount: amount,
+    version: fc.constant(1),
+  },
+  plain,
+);
 const processed = fc.oneof(
-  fc.record({ order_id: id, status: fc.constant('done' as const), version }),
-  fc.record({ order_id: id, status: fc.constant('failed' as const), reason: sku, version }),
+  fc.record({ order_id: id, status: fc.constant('done' as const), version }, plain),
+  fc.record({ order_id: id, status: fc.constant('failed' as const), reason: sku, version }, plain),
 );
 
 describe('order events', () => {

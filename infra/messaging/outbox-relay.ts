@@ -1,8 +1,7 @@
 import type pg from 'pg';
 import type { Publisher } from '../rabbitmq/publisher.js';
 import type { Logger } from '../runtime/logger.js';
-import { traceIdOf } from '../runtime/trace-context.js';
-import { envelopeContentType, toEnvelope, traceOf } from './envelope.js';
+import { envelopeContentType, toEnvelope } from './envelope.js';
 import { findUnpublished, markPublished, recordFailedAttempt, type StoredOutboxMessage } from './outbox.js';
 
 export interface OutboxRelayOptions {
@@ -11,7 +10,8 @@ export interface OutboxRelayOptions {
   readonly exchange: string;
   /** CloudEvents `source` and AMQP `app_id`: the service's name. */
   readonly source: string;
-  readonly logger: Logger;
+  /** The logger for lines about one message. */
+  readonly log: (message: StoredOutboxMessage) => Logger;
 }
 
 /** The way from outbox to broker: publish, have it confirmed, mark the row, in this order. */
@@ -25,7 +25,7 @@ export interface OutboxRelay {
   publish(aggregateId: string, type: string, dataversion: string): Promise<string[]>;
 }
 
-export function createOutboxRelay({ pool, publisher, exchange, source, logger }: OutboxRelayOptions): OutboxRelay {
+export function createOutboxRelay({ pool, publisher, exchange, source, log }: OutboxRelayOptions): OutboxRelay {
   async function publishOne(message: StoredOutboxMessage, dataversion: string): Promise<void> {
     const envelope = toEnvelope(message, source, dataversion);
     try {
@@ -46,11 +46,11 @@ export function createOutboxRelay({ pool, publisher, exchange, source, logger }:
     } catch (error) {
       // The note is for people; losing it must not hide why the publish failed.
       await recordFailedAttempt(pool, message.id, String(error)).catch(() => undefined);
+      log(message).warn({ err: error, message_id: message.id }, `${message.type} could not be published`);
       throw error;
     }
     await markPublished(pool, message.id);
-    const trace_id = traceIdOf(traceOf(message.headers));
-    logger.info({ order_id: message.aggregateId, trace_id, message_id: message.id }, `${message.type} published`);
+    log(message).info({ message_id: message.id }, `${message.type} published`);
   }
 
   return {

@@ -20,6 +20,8 @@ export interface ConsumerOptions {
   /** True when a thrown error speaks of an outage and not of the message. */
   readonly isOutage: (error: unknown) => boolean;
   readonly logger: Logger;
+  /** The logger for lines about one message. */
+  readonly log: (message: ConsumeMessage) => Logger;
 }
 
 export interface Consumer {
@@ -89,7 +91,8 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
 
 /** Works on one message until it is acknowledged, parked, or the subscription is lost. Never throws. */
 async function settle(message: ConsumeMessage, subscription: Subscription, options: ConsumerOptions): Promise<void> {
-  const logger = options.logger.child({ queue: options.queue, message_id: message.properties.messageId as unknown });
+  const messageId: unknown = message.properties.messageId;
+  const logger = options.log(message).child({ queue: options.queue, message_id: messageId });
   const failures: unknown[] = [];
   let outageWaitMs = outageDelayMs.first;
   while (!subscription.lost.aborted) {

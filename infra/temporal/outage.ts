@@ -23,5 +23,7 @@ export function isTemporalOutage(error: unknown): boolean {
 
 /** True when the namespace does not know a search attribute that a start or an upsert names. */
 export function isUnknownSearchAttribute(error: unknown): boolean {
-  return causesOf(error).some((cause) => /search attribute \S+ is not defined/i.test(cause.message));
+  return causesOf(error).some((cause) =>
+    /search attribute \S+ is not defined|no mapping defined for search attribute/i.test(cause.message),
+  );
 }

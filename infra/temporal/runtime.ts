@@ -1,4 +1,4 @@
-import { Runtime, type LogLevel } from '@temporalio/worker';
+import { makeTelemetryFilterString, Runtime, type LogLevel } from '@temporalio/worker';
 import type { Logger } from '../runtime/logger.js';
 
 const levels: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = {
@@ -20,6 +20,8 @@ export function installTemporalRuntime(logger: Logger): void {
   };
   Runtime.install({
     shutdownSignals: [],
+    // The SDK's native part would print lines of its own; forwarded, they are JSON like all others.
+    telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) } },
     logger: {
       log: forward,
       trace: (message, meta) => forward('TRACE', message, meta),

@@ -3,8 +3,8 @@ import { readEvent, traceOf } from '../../../infra/messaging/envelope.js';
 import { isPostgresOutage } from '../../../infra/postgres/outage.js';
 import { createConsumer, type Consumer } from '../../../infra/rabbitmq/consumer.js';
 import type { Publisher } from '../../../infra/rabbitmq/publisher.js';
-import { aboutOrder, type Logger } from '../../../infra/runtime/logger.js';
-import { traceIdOf } from '../../../infra/runtime/trace-context.js';
+import type { Logger } from '../../../infra/runtime/logger.js';
+import { aboutOrder } from '../../../workflows/about-order.js';
 import { eventKeyOf, orderProcessed, orderTopology } from '../../../workflows/order-events.js';
 import type { ApplyOutcome } from '../../application/apply-outcome.js';
 
@@ -19,6 +19,9 @@ export interface OrderProcessedConsumerOptions {
 /** Consumes the processor's answers. What it cannot read or place is parked after 3 attempts; an outage is waited out. */
 export function createOrderProcessedConsumer(options: OrderProcessedConsumerOptions): Promise<Consumer> {
   const { url, service, publisher, applyOutcome, logger } = options;
+
+  const about = (message: ConsumeMessage, orderId: string | undefined): Logger =>
+    aboutOrder(logger, orderId, traceOf(message.properties.headers));
 
   async function handle(message: ConsumeMessage): Promise<void> {
     const { id, data } = readEvent(
@@ -37,8 +40,7 @@ export function createOrderProcessedConsumer(options: OrderProcessedConsumerOpti
       eventKey: eventKeyOf(orderProcessed.type, data),
       messageId: id,
     });
-    const traceId = traceIdOf(traceOf(message.properties.headers));
-    aboutOrder(logger, data.order_id, traceId).info({ result, status: data.status }, 'order.processed received');
+    about(message, data.order_id).info({ result, status: data.status }, 'order.processed received');
   }
 
   return createConsumer({
@@ -51,5 +53,6 @@ export function createOrderProcessedConsumer(options: OrderProcessedConsumerOpti
     handle,
     isOutage: isPostgresOutage,
     logger,
+    log: (message) => about(message, message.properties.correlationId as string | undefined),
   });
 }

@@ -1,5 +1,5 @@
 import type { Logger } from '../../../infra/runtime/logger.js';
-import { aboutOrder } from '../../../infra/runtime/logger.js';
+import { aboutOrder } from '../../../workflows/about-order.js';
 import type { LifecycleClient } from '../../../workflows/client.js';
 import type { OrderLifecycles } from '../../application/ports.js';
 

@@ -3,8 +3,9 @@ import { readEvent, traceOf } from '../../../infra/messaging/envelope.js';
 import { isPostgresOutage } from '../../../infra/postgres/outage.js';
 import { createConsumer, type Consumer } from '../../../infra/rabbitmq/consumer.js';
 import type { Publisher } from '../../../infra/rabbitmq/publisher.js';
-import { aboutOrder, type Logger } from '../../../infra/runtime/logger.js';
-import { continueTrace, traceIdOf } from '../../../infra/runtime/trace-context.js';
+import type { Logger } from '../../../infra/runtime/logger.js';
+import { continueTrace } from '../../../infra/runtime/trace-context.js';
+import { aboutOrder } from '../../../workflows/about-order.js';
 import { eventKeyOf, orderCreated, orderTopology } from '../../../workflows/order-events.js';
 import type { ProcessOrder } from '../../application/process-order.js';
 
@@ -20,6 +21,9 @@ export interface OrderCreatedConsumerOptions {
 export function createOrderCreatedConsumer(options: OrderCreatedConsumerOptions): Promise<Consumer> {
   const { url, service, publisher, processOrder, logger } = options;
 
+  const about = (message: ConsumeMessage, orderId: string | undefined): Logger =>
+    aboutOrder(logger, orderId, traceOf(message.properties.headers));
+
   async function handle(message: ConsumeMessage): Promise<void> {
     const { id, data } = readEvent(message.content, orderCreated.type, orderCreated.dataversion, orderCreated.data);
     const traceparent = continueTrace(traceOf(message.properties.headers));
@@ -30,10 +34,7 @@ export function createOrderCreatedConsumer(options: OrderCreatedConsumerOptions)
       messageId: id,
       traceparent,
     });
-    aboutOrder(logger, data.order_id, traceIdOf(traceparent)).info(
-      { status: processed.status, repeated: !first },
-      'order.created received',
-    );
+    about(message, data.order_id).info({ status: processed.status, repeated: !first }, 'order.created received');
   }
 
   return createConsumer({
@@ -46,5 +47,6 @@ export function createOrderCreatedConsumer(options: OrderCreatedConsumerOptions)
     handle,
     isOutage: isPostgresOutage,
     logger,
+    log: (message) => about(message, message.properties.correlationId as string | undefined),
   });
 }

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { z } from 'zod';
+import { EnvironmentError, readEnvironment, wholeNumber } from './environment.js';
+
+const schema = z.object({
+  APP__NAME: z.string({ error: 'is required' }),
+  APP__SIZE: wholeNumber(1, 100).prefault('10'),
+  APP__RATE: wholeNumber(0, 5).prefault('0'),
+});
+const nothingElse = () => ({});
+
+describe('environment', () => {
+  it('is read into one frozen object, with defaults for what is unset', () => {
+    const settings = readEnvironment(schema, { APP__NAME: 'a', OTHER: 'x' }, () => ({ more: true }));
+    assert.deepEqual(settings, { APP__NAME: 'a', APP__SIZE: 10, APP__RATE: 0, more: true });
+    assert.ok(Object.isFrozen(settings));
+  });
+
+  it('takes the empty string as unset', () => {
+    assert.equal(readEnvironment(schema, { APP__NAME: 'a', APP__SIZE: '' }, nothingElse).APP__SIZE, 10);
+    assert.deepEqual(problemsOf({ APP__NAME: '' }), ['APP__NAME: is required']);
+  });
+
+  it('reports every fault at once, by the variable it is about', () => {
+    const broken = (): object => {
+      throw new Error('OTHER_*: cannot be used');
+    };
+    const problems = problemsOf({ APP__SIZE: '0', APP__RATE: 'six' }, broken);
+    assert.deepEqual(problems, [
+      'APP__NAME: is required',
+      'APP__SIZE: must be a whole number from 1 to 100',
+      'APP__RATE: must be a whole number from 0 to 5',
+      'OTHER_*: cannot be used',
+    ]);
+  });
+
+  it('reports a fault of the other settings even when all variables are good', () => {
+    const broken = (): object => {
+      throw new Error('OTHER_*: cannot be used');
+    };
+    assert.deepEqual(problemsOf({ APP__NAME: 'a' }, broken), ['OTHER_*: cannot be used']);
+  });
+
+  it('names every fault in the message that is printed', () => {
+    const error = new EnvironmentError(['A: is required', 'B: is wrong']);
+    assert.equal(error.message, 'the environment has 2 fault(s):\n  - A: is required\n  - B: is wrong');
+  });
+
+  describe('a whole number', () => {
+    for (const text of ['1', '100', '007']) {
+      it(`may be written ${text}`, () => assert.equal(wholeNumber(1, 100).parse(text), Number(text)));
+    }
+    for (const text of ['0', '101', '-1', '+1', '1.0', '1e1', ' 1', '1 ', '0x1', 'ten', '9'.repeat(400)]) {
+      it(`may not be written ${JSON.stringify(text.slice(0, 20))}`, () => {
+        const { error } = wholeNumber(1, 100).safeParse(text);
+        assert.deepEqual(
+          error?.issues.map((issue) => issue.message),
+          ['must be a whole number from 1 to 100'],
+        );
+      });
+    }
+  });
+});
+
+function problemsOf(env: NodeJS.ProcessEnv, alsoRead: () => object = nothingElse): readonly string[] {
+  try {
+    readEnvironment(schema, env, alsoRead);
+  } catch (error) {
+    assert.ok(error instanceof EnvironmentError);
+    return error.problems;
+  }
+  return [];
+}

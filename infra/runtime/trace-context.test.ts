@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { continueTrace, traceIdOf } from './trace-context.js';
+
+const traceId = '0af7651916cd43dd8448eb211c80319c';
+const parentId = 'b7ad6b7169203331';
+const wellFormed = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+describe('trace context', () => {
+  it('is continued: the same trace and flags, under a span id of its own', () => {
+    for (const flags of ['00', '01']) {
+      const next = continueTrace(`00-${traceId}-${parentId}-${flags}`);
+      assert.match(next, wellFormed);
+      const [, trace, span, kept] = next.split('-');
+      assert.deepEqual([trace, kept], [traceId, flags]);
+      assert.notEqual(span, parentId);
+    }
+  });
+
+  it('is begun, sampled, when there is none', () => {
+    const first = continueTrace(undefined);
+    assert.match(first, wellFormed);
+    assert.ok(first.endsWith('-01'));
+    assert.notEqual(traceIdOf(first), traceIdOf(continueTrace(undefined)));
+  });
+
+  const broken = [
+    '',
+    'x',
+    `00-${traceId}-${parentId}`,
+    `00-${traceId}-${parentId}-01-more`,
+    `00-${traceId.toUpperCase()}-${parentId}-01`,
+    `00-${'0'.repeat(32)}-${parentId}-01`,
+    `00-${traceId}-${'0'.repeat(16)}-01`,
+    `00-${traceId}-${parentId}-01, 00-${traceId}-${parentId}-01`,
+  ];
+  for (const incoming of broken) {
+    it(`is begun anew when ${JSON.stringify(incoming)} comes in`, () => {
+      const next = continueTrace(incoming);
+      assert.match(next, wellFormed);
+      assert.notEqual(traceIdOf(next), traceId);
+    });
+  }
+
+  it('comes out well formed whatever comes in', () => {
+    fc.assert(fc.property(fc.string(), (incoming) => assert.match(continueTrace(incoming), wellFormed)));
+  });
+
+  it('has a trace id only when it is well formed', () => {
+    assert.equal(traceIdOf(`00-${traceId}-${parentId}-01`), traceId);
+    assert.equal(traceIdOf(undefined), undefined);
+    assert.equal(traceIdOf('x'), undefined);
+  });
+});

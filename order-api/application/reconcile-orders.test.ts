@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import type { Order } from '../domain/order.js';
+import type { OrderLifecycles, OrderStore } from './ports.js';
+import { createReconcileOrders } from './reconcile-orders.js';
+
+describe('reconcile orders', () => {
+  it('with nothing due does nothing', async () => {
+    const { reconcile, told, started } = setUp({ pending: 0, owed: 0 });
+    assert.deepEqual(await reconcile(), { started: 0, told: 0, proven: 3 });
+    assert.deepEqual([started, told], [[], []]);
+  });
+
+  it('starts the workflow of every pending order that is due, however many there are', async () => {
+    const { reconcile, started } = setUp({ pending: 120, owed: 0 });
+    assert.equal((await reconcile()).started, 120);
+    assert.equal(new Set(started).size, 120);
+  });
+
+  it('tells every workflow that is owed the word, and clears each debt after it', async () => {
+    const { reconcile, told, cleared } = setUp({ pending: 0, owed: 60 });
+    assert.equal((await reconcile()).told, 60);
+    assert.equal(told.length, 60);
+    assert.deepEqual(new Set(cleared), new Set(told.map((orderId) => `order.processed:${orderId}:2`)));
+  });
+
+  it('a pass ends with the first error', async () => {
+    const { reconcile, claims } = setUp({ pending: 120, owed: 1, failsOn: 'pending-1' });
+    await assert.rejects(reconcile(), /Temporal is away/);
+    assert.deepEqual(claims, ['pending']);
+  });
+
+  it('a debt is not cleared when the workflow could not be told', async () => {
+    const { reconcile, cleared } = setUp({ pending: 0, owed: 1, failsOn: 'owed-1' });
+    await assert.rejects(reconcile(), /Temporal is away/);
+    assert.deepEqual(cleared, []);
+  });
+
+  it('stops between batches when it is told to', async () => {
+    const stopping = new AbortController();
+    const { reconcile, claims } = setUp({ pending: 1000, owed: 1000, onClaim: () => stopping.abort() });
+    assert.deepEqual(await reconcile(stopping.signal), { started: 50, told: 0, proven: 3 });
+    assert.deepEqual(claims, ['pending']);
+  });
+
+  it('a pass has an end even when there is always more', async () => {
+    const { reconcile } = setUp({ pending: Infinity, owed: 0 });
+    assert.equal((await reconcile()).started, 5000);
+  });
+});
+
+interface Due {
+  pending: number;
+  owed: number;
+  failsOn?: string;
+  onClaim?: () => void;
+}
+
+function setUp({ pending, owed, failsOn, onClaim = () => undefined }: Due) {
+  const left = { pending, owed };
+  const given = { pending: 0, owed: 0 };
+  const [claims, started, told, cleared]: [string[], string[], string[], string[]] = [[], [], [], []];
+  const take = (kind: 'pending' | 'owed', limit: number): string[] => {
+    claims.push(kind);
+    onClaim();
+    const count = Math.min(limit, left[kind]);
+    left[kind] -= count;
+    return Array.from({ length: count }, () => `${kind}-${(given[kind] += 1)}`);
+  };
+  const callTemporal = (orderId: string, log: string[]): void => {
+    if (orderId === failsOn) throw new Error('Temporal is away');
+    log.push(orderId);
+  };
+  const fakeStore: Partial<OrderStore> = {
+    markProvenPublished: async () => 3,
+    claimPending: async (limit) => take('pending', limit).map((orderId) => ({ orderId })),
+    claimOwedSettled: async (limit) =>
+      take('owed', limit).map((orderId) => ({
+        eventKey: `order.processed:${orderId}:2`,
+        order: { orderId, status: 'done', version: 2 } as Order,
+      })),
+    clearOwedSettled: async (eventKey) => void cleared.push(eventKey),
+  };
+  const fakeLifecycles: Partial<OrderLifecycles> = {
+    ensureStarted: async (orderId) => callTemporal(orderId, started),
+    tellSettled: async ({ orderId }) => callTemporal(orderId, told),
+  };
+  const reconcileOrders = createReconcileOrders({
+    store: fakeStore as OrderStore,
+    lifecycles: fakeLifecycles as OrderLifecycles,
+  });
+  const reconcile = (stopped = new AbortController().signal) => reconcileOrders(stopped);
+  return { reconcile, claims, started, told, cleared };
+}

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { EnvironmentError } from '../infra/runtime/environment.js';
+import { readConfig as readProcessorConfig } from '../processor/config.js';
+import { readConfig } from './config.js';
+
+const addresses = {
+  APP__DB_DSN: 'postgresql+asyncpg://user:password@localhost:5432/orders',
+  APP__RABBITMQ_URL: 'amqp://user:password@localhost:5672',
+};
+
+describe('order API configuration', () => {
+  it('has its own name and port when only the addresses are set', () => {
+    const config = readConfig(addresses);
+    assert.equal(config.APP__SERVICE_NAME, 'order-api');
+    assert.equal(config.APP__PORT, 8001);
+    assert.equal(config.APP__DB_DSN, 'postgresql://user:password@localhost:5432/orders');
+    assert.ok(Object.isFrozen(config));
+  });
+
+  it('with faults names all of them', () => {
+    assert.throws(
+      () => readConfig({ APP__PORT: '-1' }),
+      (error) =>
+        error instanceof EnvironmentError &&
+        ['APP__DB_DSN', 'APP__RABBITMQ_URL', 'APP__PORT'].every((name) => error.message.includes(`- ${name}: `)) &&
+        error.problems.length === 3,
+    );
+  });
+});
+
+describe('.env.example', () => {
+  const file = new URL('../.env.example', import.meta.url);
+
+  it('lists every variable that the services read', function () {
+    if (!existsSync(file)) this.skip();
+    const listed: readonly string[] = readFileSync(file, 'utf8').match(/(?<=^(# ?)?)[A-Z][A-Z0-9_]*(?==)/gm) ?? [];
+    const read = [readConfig(addresses), readProcessorConfig(addresses)].flatMap((config) => Object.keys(config));
+    const missing = [...new Set(read)].filter((name) => name !== 'temporal' && !listed.includes(name));
+    assert.deepEqual(missing, []);
+    assert.ok(listed.includes('TEMPORAL_ADDRESS') && listed.includes('TEMPORAL_NAMESPACE'));
+  });
+});

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { decide } from './verdict.js';
+
+describe('verdict', () => {
+  const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+  it('is always done at a success rate of 1', () => {
+    fc.assert(
+      fc.property(chance, (random) =>
+        assert.deepEqual(
+          decide(1, () => random),
+          { status: 'done' },
+        ),
+      ),
+    );
+  });
+
+  it('is never done at a success rate of 0', () => {
+    fc.assert(fc.property(chance, (random) => assert.equal(decide(0, () => random).status, 'failed')));
+  });
+
+  it('is done for a chance below the rate, and failed from the rate on', () => {
+    assert.equal(decide(0.8, () => 0.7999).status, 'done');
+    assert.equal(decide(0.8, () => 0.8).status, 'failed');
+    fc.assert(
+      fc.property(chance, chance, (rate, random) => {
+        assert.equal(decide(rate, () => random).status, random < rate ? 'done' : 'failed');
+      }),
+    );
+  });
+
+  it('that fails carries a reason, whatever the chances', () => {
+    fc.assert(
+      fc.property(chance, (random) => {
+        const verdict = decide(0, () => random);
+        assert.ok(verdict.status === 'failed' && verdict.reason.length > 0);
+      }),
+    );
+  });
+
+  it('that fails has one of several reasons, by a second chance', () => {
+    const reasons = [0, 0.5, 0.9999].map((second) => {
+      const chances = [0.9, second];
+      const verdict = decide(0.5, () => chances.shift() ?? 0);
+      return verdict.status === 'failed' ? verdict.reason : undefined;
+    });
+    assert.equal(new Set(reasons).size, 3);
+  });
+});
