@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Logger } from '../runtime/logger.js';
@@ -61,6 +62,7 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
     const channelLost = new AbortController();
     channel.once('close', () => channelLost.abort());
     const subscription = { channel, lost: AbortSignal.any([channelLost.signal, closing.signal]) };
+    setMaxListeners(0, subscription.lost); // each message that waits out an outage listens to it
     await declareTopology(channel, options.topology);
     await channel.prefetch(options.prefetch);
 
