@@ -12,7 +12,7 @@ export function workflowIdOf(orderId: string): string {
 }
 
 /** What the business says of an order. */
-export type OrderStatus = 'pending' | 'done' | 'failed';
+type OrderStatus = 'pending' | 'done' | 'failed';
 
 /** Where the order's workflow is. */
 export type LifecycleStage =

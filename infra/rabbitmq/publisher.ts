@@ -3,7 +3,7 @@ import type { Logger } from '../runtime/logger.js';
 import { closeWithChannel, keepConnected } from './connection.js';
 import { declareTopology, type Topology } from './topology.js';
 
-export interface OutgoingMessage {
+interface OutgoingMessage {
   readonly exchange: string;
   readonly routingKey: string;
   readonly content: Buffer;

@@ -1,6 +1,6 @@
 import type { Channel } from 'amqplib';
 
-export interface QueueDefinition {
+interface QueueDefinition {
   readonly name: string;
   readonly routingKey: string;
 }

@@ -8,7 +8,7 @@ const Exact = Decimal.clone({ precision: 400, rounding: Decimal.ROUND_HALF_EVEN 
 
 export type Amount = Decimal;
 
-export const priceDecimals = 4;
+const priceDecimals = 4;
 
 /**
  * An amount from its decimal notation, e.g. `0.1`, `1200.00` or JSON's `1.2e3`; undefined when it is not one.

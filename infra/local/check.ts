@@ -1,0 +1,8 @@
+import { countsLine, exitCodeOf } from './counts.js';
+import { runStaticChecks } from './static-checks.js';
+import { onStopRequest } from './stop-request.js';
+
+// `npm run check`: types, lint, format, layers, dead code.
+const counts = await runStaticChecks(onStopRequest(() => process.exit(1)));
+console.log(countsLine(counts));
+process.exit(exitCodeOf(counts));

@@ -1,0 +1,61 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isAlive, type LockHolder } from './exclusive-lock.mjs';
+import { descendantsOf, killAll, processesOfInstance, reference } from './process-tree.js';
+
+interface ProcessRecord extends LockHolder {
+  name: string;
+}
+
+const suffix = '.pid.json';
+
+/** Notes on disk that `pid` runs for us, so that a later run can end it if this one is killed. */
+export function recordProcess(directory: string, name: string, pid: number): void {
+  const running = reference(pid);
+  if (running === undefined) return;
+  mkdirSync(directory, { recursive: true });
+  const record: ProcessRecord = { name, ...running };
+  writeFileSync(join(directory, fileName(name)), JSON.stringify(record));
+}
+
+/** Removes the note about the process with that name. */
+export function forgetProcess(directory: string, name: string): void {
+  rmSync(join(directory, fileName(name)), { force: true });
+}
+
+/**
+ * Kills what an earlier, killed run of this instance has left running, and returns the names of it. A process is
+ * killed only when pid and start time are those noted, or when it carries the instance's mark in its environment.
+ */
+export async function killLeftovers(instanceDirectory: string, recordDirectory: string): Promise<string[]> {
+  const recorded = readRecords(recordDirectory).filter(isAlive);
+  const marked = processesOfInstance(instanceDirectory);
+  const pids = new Set([...recorded.flatMap(({ pid }) => [pid, ...descendantsOf(pid)]), ...marked]);
+  await killAll([...pids]);
+  for (const file of recordFiles(recordDirectory)) rmSync(join(recordDirectory, file), { force: true });
+  const unnamed = pids.size > 0 && recorded.length === 0 ? [`${pids.size} processes`] : [];
+  return [...recorded.map(({ name, pid }) => `${name} (process ${pid})`), ...unnamed];
+}
+
+function readRecords(directory: string): ProcessRecord[] {
+  return recordFiles(directory).flatMap((file) => {
+    try {
+      return [JSON.parse(readFileSync(join(directory, file), 'utf8')) as ProcessRecord];
+    } catch {
+      // Cut off while it was written: the process's mark still finds it.
+      return [];
+    }
+  });
+}
+
+function recordFiles(directory: string): string[] {
+  try {
+    return readdirSync(directory).filter((file) => file.endsWith(suffix));
+  } catch {
+    return [];
+  }
+}
+
+function fileName(name: string): string {
+  return name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-') + suffix;
+}

@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import { consoleLine } from './console-line.js';
+import { repositoryRoot, type Instance, type Report } from './instance.js';
+import { ManagedProcess } from './managed-process.js';
+
+const probeLimitMs = 3_000;
+
+export interface ServiceProcessOptions {
+  name: 'order-api' | 'processor';
+  instance: Instance;
+  port: number;
+  /** Added to the environment. */
+  settings: NodeJS.ProcessEnv;
+  environment: NodeJS.ProcessEnv;
+  report: Report;
+}
+
+/** One of our services, started from its source and ready when its health page says "ok". */
+export function serviceProcess(options: ServiceProcessOptions): ManagedProcess {
+  const { name, instance, port, settings, environment, report } = options;
+  return new ManagedProcess({
+    name,
+    command: process.execPath,
+    args: ['--import', 'tsx', `${name}/main.ts`],
+    env: { ...environment, ...settings, APP__SERVICE_NAME: name, APP__PORT: String(port) },
+    cwd: repositoryRoot,
+    instanceDirectory: instance.directory,
+    logFile: join(instance.logs, `${name}.log`),
+    recordDirectory: instance.run,
+    stopLimitMs: 30_000,
+    readyLimitMs: 120_000,
+    isReady: () => isHealthy(port),
+    onLine: (line) => console.log(consoleLine(name, line)),
+    report,
+  });
+}
+
+async function isHealthy(port: number): Promise<boolean> {
+  const response = await fetch(`http://127.0.0.1:${port}/health`, { signal: AbortSignal.timeout(probeLimitMs) });
+  const text = await response.text();
+  const health = JSON.parse(text) as { status?: unknown };
+  if (response.ok && health.status === 'ok') return true;
+  throw new Error(`GET /health answers ${response.status}: ${text.slice(0, 300)}`);
+}

@@ -1,0 +1,24 @@
+import { noCounts, type Counts } from './counts.js';
+import { runTool } from './run-tool.js';
+
+const checks: readonly (readonly [tool: string, ...args: string[]])[] = [
+  ['tsc', '--noEmit'],
+  ['eslint', '.'],
+  ['prettier', '--check', '.'],
+  ['depcruise', 'order-api', 'processor', 'workflows', 'infra'],
+  ['knip'],
+];
+
+/** Runs every static check, also after one has failed, and names those that failed. Each counts as one. */
+export async function runStaticChecks(stop: AbortSignal): Promise<Counts> {
+  const failed: string[] = [];
+  for (const [tool, ...args] of checks) {
+    if (stop.aborted) break;
+    const command = [tool, ...args].join(' ');
+    console.log(`--- ${command}`);
+    const exitCode = await runTool(tool, args, { stop });
+    if (exitCode !== 0) failed.push(command);
+  }
+  for (const command of failed) console.log(`failed: ${command}`);
+  return { ...noCounts, passed: checks.length - failed.length, failed: failed.length };
+}
