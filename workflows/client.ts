@@ -39,7 +39,8 @@ export const searchAttributeTypes: SearchAttributeTypes = {
   [searchAttributes.orderStage.name]: SearchAttributeType.KEYWORD,
 };
 
-const startTimeoutMs = 5000;
+/** Off any request's path, so a slow server is given time: a start that was given up may have happened. */
+const startTimeoutMs = 10_000;
 /** Short: a delivery waits for it, and a signal that fails is owed and sent later. */
 const signalTimeoutMs = 2000;
 

@@ -11,9 +11,6 @@ export function workflowIdOf(orderId: string): string {
   return workflowIdPrefix + orderId;
 }
 
-/** What the business says of an order. */
-type OrderStatus = 'pending' | 'done' | 'failed';
-
 /** Where the order's workflow is. */
 export type LifecycleStage =
   'publishingCreated' | 'awaitingOutcome' | 'publishingProcessed' | 'awaitingSettlement' | 'settled';

@@ -4,7 +4,7 @@ import type { Logger } from '../runtime/logger.js';
 const levels: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = {
   TRACE: 'trace',
   DEBUG: 'debug',
-  INFO: 'info',
+  INFO: 'debug', // what the SDK does for its own sake; what matters to an operator comes as a warning
   WARN: 'warn',
   ERROR: 'error',
 };
