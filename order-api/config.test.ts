@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
 import { EnvironmentError } from '../infra/runtime/environment.js';
-import { readConfig as readProcessorConfig } from '../processor/config.js';
 import { readConfig } from './config.js';
 
 const addresses = {
@@ -26,18 +24,5 @@ describe('order API configuration', () => {
         ['APP__DB_DSN', 'APP__RABBITMQ_URL', 'APP__PORT'].every((name) => error.message.includes(`- ${name}: `)) &&
         error.problems.length === 3,
     );
-  });
-});
-
-describe('.env.example', () => {
-  const file = new URL('../.env.example', import.meta.url);
-
-  it('lists every variable that the services read', function () {
-    if (!existsSync(file)) this.skip();
-    const listed: readonly string[] = readFileSync(file, 'utf8').match(/(?<=^(# ?)?)[A-Z][A-Z0-9_]*(?==)/gm) ?? [];
-    const read = [readConfig(addresses), readProcessorConfig(addresses)].flatMap((config) => Object.keys(config));
-    const missing = [...new Set(read)].filter((name) => name !== 'temporal' && !listed.includes(name));
-    assert.deepEqual(missing, []);
-    assert.ok(listed.includes('TEMPORAL_ADDRESS') && listed.includes('TEMPORAL_NAMESPACE'));
   });
 });

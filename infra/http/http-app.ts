@@ -1,5 +1,5 @@
 import type Router from '@koa/router';
-import Koa from 'koa';
+import Koa, { type Middleware } from 'koa';
 import helmet from 'koa-helmet';
 import { isPostgresOutage } from '../postgres/outage.js';
 import { DeadlineExceeded, withDeadline } from '../runtime/deadline.js';
@@ -15,12 +15,12 @@ export interface RequestState {
 }
 
 /** Below the 3 s in which a caller is promised an answer, whatever is away. */
-const requestTimeoutMs = 2800;
+const answerTimeoutMs = 2800;
 const retryAfterSeconds = '2';
 
 /**
- * A Koa application in reading order: security headers, trace and log, errors to problem details, the time limit,
- * then the routes. Nothing in it trusts a proxy's headers.
+ * A Koa application in reading order: security headers, trace and log, errors to problem details, then the routes.
+ * Nothing in it trusts a proxy's headers.
  */
 export function createHttpApp(router: Router<RequestState>, logger: Logger): Koa<RequestState> {
   const app = new Koa<RequestState>();
@@ -37,7 +37,7 @@ export function createHttpApp(router: Router<RequestState>, logger: Logger): Koa
   });
   app.use(async (ctx, next) => {
     try {
-      await withDeadline('the request', requestTimeoutMs, next());
+      await next();
       if (ctx.body === undefined) refuseUnrouted(ctx);
     } catch (error) {
       answerWith(toProblem(error, ctx.state.logger), ctx);
@@ -48,6 +48,12 @@ export function createHttpApp(router: Router<RequestState>, logger: Logger): Koa
   app.on('error', (error: Error) => logger.warn({ err: error }, 'a response could not be sent'));
   return app;
 }
+
+/**
+ * For routes that need a database: answers 503 when what follows takes too long. It stands behind the reading of the
+ * body, since a slow caller is not our outage. What was under way may still take effect: requests are repeatable.
+ */
+export const inTime: Middleware<RequestState> = (_ctx, next) => withDeadline('the request', answerTimeoutMs, next());
 
 /** Turns the router's bare "no such path" and "not this method" into problems; the Allow header is already set. */
 function refuseUnrouted(ctx: Koa.ParameterizedContext): void {

@@ -12,6 +12,7 @@ export interface HttpServer {
 }
 
 const drainTimeoutMs = 5000;
+const idleSweepMs = 50;
 
 /**
  * Serves `app` at `host:port` (0 picks a free port).
@@ -49,7 +50,9 @@ export async function listen(app: Koa<RequestState>, host: string, port: number)
 
 async function drain(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  // A connection may fall idle at any time from now on, if its last answer was begun before draining was.
+  const sweep = setInterval(() => server.closeIdleConnections(), idleSweepMs);
   await Promise.race([closed, sleep(drainTimeoutMs, undefined, { ref: false })]);
+  clearInterval(sweep);
   server.closeAllConnections();
 }

@@ -12,7 +12,7 @@ const outageErrnos = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND
 
 /** node-postgres gives these without a code; the wording is that of pg 8.23 and pg-pool 3. */
 const outageMessages =
-  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Client was closed|The server does not support|Cannot use a pool after)/;
+  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed|The server does not support|Cannot use a pool after)/;
 
 /**
  * True when `error` says that Postgres is away or overloaded: the same call can succeed later, unchanged.

@@ -22,7 +22,7 @@ describe('service settings', () => {
       APP__PORT: 8009,
       APP__LOG_LEVEL: 'info',
       APP__RECONCILE_INTERVAL_MS: 2000,
-      APP__RECONCILE_GRACE_MS: 10_000,
+      APP__RECONCILE_GRACE_MS: 30_000,
       APP__OUTBOX_RETENTION_DAYS: 7,
       APP__INBOX_RETENTION_DAYS: 30,
     });

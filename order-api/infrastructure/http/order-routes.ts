@@ -1,6 +1,6 @@
 import type Router from '@koa/router';
 import { Problem } from '../../../infra/http/problem.js';
-import type { RequestState } from '../../../infra/http/http-app.js';
+import { inTime, type RequestState } from '../../../infra/http/http-app.js';
 import type { OrderStore } from '../../application/ports.js';
 import type { PlaceOrder } from '../../application/place-order.js';
 import { OrderRefused } from '../../domain/order.js';
@@ -14,7 +14,7 @@ export interface OrderRoutesOptions {
 
 /** `POST /orders` takes an order, `GET /orders/{order_id}` shows it. */
 export function addOrderRoutes(router: Router<RequestState>, { placeOrder, store }: OrderRoutesOptions): void {
-  router.post('/orders', jsonBody, async (ctx) => {
+  router.post('/orders', jsonBody, inTime, async (ctx) => {
     const parsed = orderBodySchema.safeParse(ctx.request.body);
     if (!parsed.success) {
       throw new Problem(422, 'the order has faults, see errors', { errors: faultsOf(parsed.error) });
@@ -33,7 +33,7 @@ export function addOrderRoutes(router: Router<RequestState>, { placeOrder, store
     ctx.body = toOrderBody(placement.order);
   });
 
-  router.get('/orders/:order_id', async (ctx) => {
+  router.get('/orders/:order_id', inTime, async (ctx) => {
     const orderId = ctx.params['order_id'] ?? '';
     const order = await store.find(orderId);
     if (!order) throw new Problem(404, `there is no order ${orderId}`);

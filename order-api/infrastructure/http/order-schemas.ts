@@ -29,34 +29,33 @@ const priceSchema = z
     return z.NEVER;
   });
 
-const itemSchema = z.strictObject(
-  {
-    // Letters, digits, punctuation, symbols and spaces; no control characters, no line breaks, nothing invisible only.
-    sku: z
-      .string('must be a string')
-      .regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,128}$/u, 'must be 1 to 128 printable characters')
-      .regex(/\S/u, 'must not be blank'),
-    quantity: quantitySchema,
-    price: priceSchema,
-  },
-  { error: wantObject },
-);
-
-export const orderBodySchema = z.strictObject(
-  {
-    order_id: idSchema,
-    customer_id: idSchema,
-    items: z
-      .array(itemSchema, 'must be an array of items')
-      .min(1, 'must hold at least one item')
-      .max(100, 'must hold at most 100 items'),
-  },
-  { error: wantObject },
-);
-
-function wantObject(issue: { code?: string | undefined }): string | undefined {
-  return issue.code === 'invalid_type' ? 'must be an object' : undefined;
+/** An object with these fields and no other. A Decimal is an object to JavaScript, but a number to whoever sent it. */
+function objectOf<Shape extends z.ZodRawShape>(shape: Shape) {
+  const error = 'must be an object';
+  return z
+    .unknown()
+    .refine((value) => !(value instanceof Decimal), { error, abort: true })
+    .pipe(z.strictObject(shape, { error: ({ code }) => (code === 'invalid_type' ? error : undefined) }));
 }
+
+const itemSchema = objectOf({
+  // Letters, digits, punctuation, symbols and spaces; no control characters, no line breaks, nothing invisible only.
+  sku: z
+    .string('must be a string')
+    .regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,128}$/u, 'must be 1 to 128 printable characters')
+    .regex(/\S/u, 'must not be blank'),
+  quantity: quantitySchema,
+  price: priceSchema,
+});
+
+export const orderBodySchema = objectOf({
+  order_id: idSchema,
+  customer_id: idSchema,
+  items: z
+    .array(itemSchema, 'must be an array of items')
+    .min(1, 'must hold at least one item')
+    .max(100, 'must hold at most 100 items'),
+});
 
 /** Every fault of a body at once, each under the JSON pointer of the value it is about. */
 export function faultsOf(error: z.ZodError): Fault[] {

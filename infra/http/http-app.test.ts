@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import Router from '@koa/router';
+import pg from 'pg';
+import { silentLogger } from '../testing/silent-logger.js';
+import { createHttpApp, inTime, type RequestState } from './http-app.js';
+import { listen, type HttpServer } from './http-server.js';
+import { Problem } from './problem.js';
+
+const traceId = '0af7651916cd43dd8448eb211c80319c';
+const traceparent = `00-${traceId}-b7ad6b7169203331-01`;
+
+describe('HTTP application', () => {
+  let server: HttpServer;
+  before(async () => {
+    server = await listen(createHttpApp(routes(), silentLogger), '127.0.0.1', 0);
+  });
+  after(() => server.stop());
+
+  const ask = async (method: string, path: string, headers: Record<string, string> = {}) => {
+    const response = await fetch(`http://127.0.0.1:${server.port}${path}`, { method, headers });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, text };
+  };
+  const askForProblem = async (method: string, path: string) => {
+    const answer = await ask(method, path);
+    assert.equal(answer.headers.get('content-type'), 'application/problem+json');
+    const problem = JSON.parse(answer.text) as { type: string; title: string; status: number; detail: string };
+    assert.equal(problem.status, answer.status);
+    assert.equal(problem.type, 'about:blank');
+    assert.ok(problem.title && problem.detail);
+    return { ...answer, problem };
+  };
+
+  it('answers what a route returns', async () => {
+    const { status, text } = await ask('GET', '/fine');
+    assert.deepEqual([status, text], [200, '{"fine":true}']);
+  });
+
+  it('turns a Problem into problem details, with its faults and headers', async () => {
+    const { status, text, headers } = await askForProblem('GET', '/problem');
+    assert.equal(status, 422);
+    assert.deepEqual(JSON.parse(text), {
+      type: 'about:blank',
+      title: 'Unprocessable Content',
+      status: 422,
+      detail: 'mend it',
+      errors: [{ pointer: '/a~1b', detail: 'is wrong' }],
+    });
+    assert.equal(headers.get('x-more'), 'yes');
+  });
+
+  for (const path of ['/nothing', '/fine/more', '/%E0%A4%A', '//', '/__proto__']) {
+    it(`answers 404 at ${path}, where nothing is`, async () => {
+      assert.equal((await askForProblem('GET', path)).status, 404);
+    });
+  }
+
+  for (const method of ['DELETE', 'PUT', 'PATCH', 'POST']) {
+    it(`answers 405 with Allow to ${method} where it is not taken`, async () => {
+      const { status, headers } = await askForProblem(method, '/fine');
+      assert.equal(status, 405);
+      assert.match(headers.get('allow') ?? '', /\bGET\b/);
+    });
+  }
+
+  it('answers 405 to a method it does not know', async () => {
+    assert.equal((await askForProblem('PROPFIND', '/fine')).status, 405);
+  });
+
+  it('answers 500 to an error of ours, and shows neither stack nor SQL nor what was sent', async () => {
+    for (const path of ['/broken?card=4111', '/broken-sql?card=4111', '/broken-value?card=4111']) {
+      const { status, text } = await askForProblem('GET', path);
+      assert.equal(status, 500);
+      assert.ok(!/select|orders|secret|4111|\.ts|\bat /i.test(text), text);
+    }
+  });
+
+  it('answers 503 with Retry-After while Postgres is away, and does not name it', async () => {
+    for (const path of ['/refused', '/shutdown']) {
+      const { status, headers, text } = await askForProblem('GET', path);
+      assert.equal(status, 503);
+      assert.match(headers.get('retry-after') ?? '', /^\d+$/);
+      assert.ok(!/postgres|ECONNREFUSED|terminating/i.test(text), text);
+    }
+  });
+
+  it('answers 503 in time for a handler that hangs', async () => {
+    const { status, headers } = await askForProblem('GET', '/hanging');
+    assert.equal(status, 503);
+    assert.match(headers.get('retry-after') ?? '', /^\d+$/);
+  });
+
+  it('keeps the status of an error that names one of the caller', async () => {
+    const { status, problem } = await askForProblem('GET', '/teapot');
+    assert.deepEqual([status, problem.detail], [418, 'I am a teapot']);
+  });
+
+  it('continues the trace of the caller, and begins one where there is none', async () => {
+    const continued = (await ask('GET', '/trace', { traceparent })).text;
+    assert.match(continued, new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`));
+    assert.notEqual(continued, traceparent);
+    assert.match((await ask('GET', '/trace')).text, /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+    assert.match((await ask('GET', '/trace', { traceparent: 'x' })).text, /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  });
+
+  for (const path of ['/fine', '/problem', '/nothing', '/broken', '/refused']) {
+    it(`sends security headers and Cache-Control at ${path}`, async () => {
+      const { headers } = await ask('GET', path);
+      assert.equal(headers.get('cache-control'), 'no-store');
+      assert.equal(headers.get('x-content-type-options'), 'nosniff');
+      assert.ok(headers.get('content-security-policy'));
+      assert.equal(headers.get('x-powered-by'), null);
+    });
+  }
+});
+
+function routes(): Router<RequestState> {
+  const router = new Router<RequestState>();
+  router.get('/fine', (ctx) => void (ctx.body = { fine: true }));
+  router.get('/trace', (ctx) => void (ctx.body = ctx.state.traceparent));
+  router.get('/hanging', inTime, () => new Promise<void>(() => undefined));
+  const failures: Record<string, () => unknown> = {
+    '/problem': () =>
+      new Problem(422, 'mend it', { errors: [{ pointer: '/a~1b', detail: 'is wrong' }], headers: { 'X-More': 'yes' } }),
+    '/broken': () => new Error('secret: select 1 from orders'),
+    '/broken-sql': () => databaseError('42601', 'syntax error at or near "select * from orders"'),
+    '/broken-value': () => 'secret',
+    '/refused': () => Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:5432'), { code: 'ECONNREFUSED' }),
+    '/shutdown': () => databaseError('57P01', 'terminating connection due to administrator command'),
+    '/teapot': () => Object.assign(new Error('I am a teapot'), { status: 418 }),
+  };
+  for (const [path, failure] of Object.entries(failures)) {
+    router.get(path, () => {
+      throw failure();
+    });
+  }
+  return router;
+}
+
+function databaseError(code: string, message: string): pg.DatabaseError {
+  return Object.assign(new pg.DatabaseError(message, message.length, 'error'), { code });
+}

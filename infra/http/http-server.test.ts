@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { Agent, request } from 'node:http';
+import Router from '@koa/router';
+import { eventually } from '../testing/eventually.js';
+import { silentLogger } from '../testing/silent-logger.js';
+import { createHttpApp, type RequestState } from './http-app.js';
+import { listen } from './http-server.js';
+
+describe('HTTP server', () => {
+  it('serves on a free port when asked for port 0', async () => {
+    const server = await listen(createHttpApp(new Router<RequestState>(), silentLogger), '127.0.0.1', 0);
+    assert.ok(server.port > 0);
+    assert.equal((await fetch(`http://127.0.0.1:${server.port}/`)).status, 404);
+    await server.stop();
+  });
+
+  it('on a taken port says so, and what to do', async () => {
+    const app = createHttpApp(new Router<RequestState>(), silentLogger);
+    const first = await listen(app, '127.0.0.1', 0);
+    try {
+      await assert.rejects(
+        listen(app, '127.0.0.1', first.port),
+        new RegExp(`port ${first.port} on 127.0.0.1 is taken.*APP__PORT`),
+      );
+    } finally {
+      await first.stop();
+    }
+  });
+
+  it('a stop lets the request under way finish, and refuses new ones', async () => {
+    const { app, begun, finish } = slowApp();
+    const server = await listen(app, '127.0.0.1', 0);
+    const underWay = get(server.port, undefined);
+    await eventually('the request is under way', () => assert.equal(begun(), 1));
+    const stopped = server.stop();
+    await assert.rejects(get(server.port, undefined), /ECONNREFUSED/);
+    finish();
+    assert.deepEqual(await underWay, { status: 200, text: 'finished' });
+    await stopped;
+  });
+
+  it('a stop does not wait for a connection that is kept alive and idle', async () => {
+    const { app, finish } = slowApp();
+    finish();
+    const server = await listen(app, '127.0.0.1', 0);
+    const agent = new Agent({ keepAlive: true });
+    assert.equal((await get(server.port, agent)).status, 200);
+    await server.stop();
+    await assert.rejects(get(server.port, agent), /ECONNREFUSED|ECONNRESET|socket hang up/);
+    agent.destroy();
+  });
+
+  it('a stop does not wait for a kept connection whose last request has just been answered', async () => {
+    const { app, begun, finish } = slowApp();
+    const server = await listen(app, '127.0.0.1', 0);
+    const agent = new Agent({ keepAlive: true });
+    const underWay = get(server.port, agent);
+    await eventually('the request is under way', () => assert.equal(begun(), 1));
+    let stopped = false;
+    const stopping = server.stop().then(() => (stopped = true));
+    finish();
+    assert.equal((await underWay).status, 200);
+    // Well before the server would cut off what is still open.
+    await eventually('the server has stopped', () => assert.ok(stopped), 3000).finally(() => agent.destroy());
+    await stopping;
+  });
+
+  it('a stop cuts off a request that never ends, in the end', async () => {
+    const { app, begun } = slowApp();
+    const server = await listen(app, '127.0.0.1', 0);
+    // The application itself gives up on a handler, so the one that never ends is a caller who does not send its body.
+    const stuck = new Promise<string>((resolve) => {
+      const half = request({ host: '127.0.0.1', port: server.port, method: 'POST', headers: { 'content-length': 9 } });
+      half.on('error', (error) => resolve(error.message));
+      half.write('x');
+    });
+    await eventually('the request is under way', () => assert.equal(begun(), 1));
+    await server.stop();
+    assert.match(await stuck, /socket hang up|ECONNRESET/);
+  });
+});
+
+/** One route that answers when `finish` is called; a POST waits for its body, too. */
+function slowApp() {
+  let requests = 0;
+  let finish = (): void => undefined;
+  const finished = new Promise<void>((resolve) => (finish = resolve));
+  const router = new Router<RequestState>();
+  router.get('/', async (ctx) => {
+    requests += 1;
+    await finished;
+    ctx.body = 'finished';
+  });
+  router.post('/', async (ctx) => {
+    requests += 1;
+    ctx.respond = false;
+    ctx.req.resume();
+    await finished;
+  });
+  return { app: createHttpApp(router, silentLogger), begun: () => requests, finish: () => finish() };
+}
+
+function get(port: number, agent: Agent | undefined): Promise<{ status: number | undefined; text: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: '127.0.0.1', port, agent: agent ?? false }, (response) => {
+      let text = '';
+      response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      response.on('end', () => resolve({ status: response.statusCode, text }));
+    });
+    sent.on('error', reject);
+    sent.end();
+  });
+}

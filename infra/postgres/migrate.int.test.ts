@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runner } from 'node-pg-migrate';
+import pg from 'pg';
+import { eventually } from '../testing/eventually.js';
+import { silentLogger } from '../testing/silent-logger.js';
+import { createEmptyDatabase, migrationsOf, type TestDatabase } from '../testing/test-database.js';
+import { migrate } from './migrate.js';
+
+const running = new AbortController().signal;
+const sharedMigrations = fileURLToPath(new URL('../messaging/migrations', import.meta.url));
+
+for (const service of ['order-api', 'processor'] as const) {
+  describe(`migrations of ${service}`, () => {
+    let database: TestDatabase;
+    beforeEach(async () => (database = await createEmptyDatabase(service)));
+    afterEach(() => database.drop());
+
+    const up = () => migrate(database.dsn, migrationsOf(service), silentLogger, running);
+
+    it('by three instances at once all succeed, and apply once', async () => {
+      await Promise.all([up(), up(), up()]);
+      const names = (await applied(database.pool)).map(({ name }) => name);
+      assert.equal(names.length, 2);
+      assert.equal(new Set(names).size, 2);
+    });
+
+    it('that run again change nothing', async () => {
+      await up();
+      const before = await applied(database.pool);
+      await up();
+      assert.deepEqual(await applied(database.pool), before);
+    });
+
+    it('can be taken back, which leaves nothing, and applied again', async () => {
+      await up();
+      const tables = await tablesOf(database.pool);
+      await runner({
+        databaseUrl: database.dsn,
+        dir: [`${sharedMigrations}/*.sql`, `${migrationsOf(service)}/*.sql`],
+        useGlob: true,
+        direction: 'down',
+        count: Infinity,
+        migrationsTable: 'migrations',
+        log: () => undefined,
+      });
+      assert.deepEqual(await tablesOf(database.pool), ['migrations']);
+      await up();
+      assert.deepEqual(await tablesOf(database.pool), tables);
+    });
+  });
+}
+
+describe('migrations', () => {
+  let database: TestDatabase;
+  let servers: Server[] = [];
+  beforeEach(async () => (database = await createEmptyDatabase('processor')));
+  afterEach(async () => {
+    for (const server of servers) server.close();
+    servers = [];
+    await database.drop();
+  });
+
+  it('one that fails is rolled back whole, and its error comes through', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'migrations-'));
+    try {
+      const file = join(directory, '0002_broken.sql');
+      await writeFile(file, '-- Up Migration\ncreate table half_done ();\nselect no_such_function();\n');
+      await assert.rejects(migrate(database.dsn, directory, silentLogger, running), /no_such_function/);
+      assert.ok(!(await tablesOf(database.pool)).includes('half_done'));
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  for (const [what, first] of [
+    ['refuses connections', (socket: Socket) => void socket.destroy()],
+    ['takes connections but never answers', (socket: Socket) => void socket.resume()],
+  ] as const) {
+    it(`wait while Postgres ${what}, and apply when it is back`, async () => {
+      let treat: (socket: Socket) => void = first;
+      const { dsn, server } = await inFrontOf(database.dsn, (socket) => treat(socket));
+      servers.push(server);
+      let waits = 0;
+      const logger = Object.assign(silentLogger.child({}), { warn: () => void (waits += 1) });
+      const migrated = migrate(dsn, migrationsOf('processor'), logger, running);
+      migrated.catch(() => undefined);
+      await eventually('it waits', async () => {
+        if (waits === 0) await Promise.race([migrated, Promise.reject(new Error('not yet'))]);
+      });
+      treat = (socket) => forward(socket, database.dsn);
+      await migrated;
+      assert.equal((await applied(database.pool)).length, 2);
+    });
+  }
+
+  it('stop waiting when the service is asked to stop', async () => {
+    const { dsn, server } = await inFrontOf(database.dsn, (socket) => socket.destroy());
+    servers.push(server);
+    const stopping = new AbortController();
+    const logger = Object.assign(silentLogger.child({}), { warn: () => stopping.abort() });
+    await assert.rejects(migrate(dsn, migrationsOf('processor'), logger, stopping.signal));
+  });
+});
+
+async function applied(pool: pg.Pool): Promise<{ name: string; run_on: Date }[]> {
+  const { rows } = await pool.query<{ name: string; run_on: Date }>(
+    'select name, run_on from migrations order by name',
+  );
+  return rows;
+}
+
+async function tablesOf(pool: pg.Pool): Promise<string[]> {
+  const { rows } = await pool.query<{ tablename: string }>(
+    `select tablename from pg_tables where schemaname = 'public' order by tablename`,
+  );
+  return rows.map(({ tablename }) => tablename);
+}
+
+/** An address at which `treat` decides what becomes of each connection. */
+async function inFrontOf(target: string, treat: (socket: Socket) => void): Promise<{ dsn: string; server: Server }> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    treat(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const dsn = new URL(target);
+  dsn.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { dsn: dsn.href, server };
+}
+
+function forward(socket: Socket, target: string): void {
+  const { hostname, port } = new URL(target);
+  const onward = connect(Number(port), hostname);
+  onward.on('error', () => socket.destroy());
+  socket.pipe(onward).pipe(socket);
+}

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { eventually } from '../testing/eventually.js';
+import { silentLogger } from '../testing/silent-logger.js';
+import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { isPostgresOutage } from './outage.js';
+import { createPool, inTransaction, type PoolLimits, type Queryable } from './pool.js';
+
+const limits: PoolLimits = {
+  maxConnections: 3,
+  connectTimeoutMs: 300,
+  statementTimeoutMs: 300,
+  queryTimeoutMs: 600,
+};
+
+describe('Postgres pool', () => {
+  let database: TestDatabase;
+  let pool: pg.Pool;
+  before(async () => {
+    database = await createTestDatabase('processor');
+    await database.pool.query('create table things (name text primary key)');
+  });
+  beforeEach(() => (pool = createPool(database.dsn, 'pool test', silentLogger, limits)));
+  afterEach(async () => {
+    await pool.end();
+    await database.pool.query('truncate things');
+  });
+  after(() => database.drop());
+
+  const terminate = (pid: number) => database.pool.query('select pg_terminate_backend($1)', [pid]);
+  const things = async (): Promise<string[]> => {
+    const { rows } = await database.pool.query<{ name: string }>('select name from things order by name');
+    return rows.map(({ name }) => name);
+  };
+
+  it('outlives an idle connection that the server ends', async () => {
+    await terminate(await pidOf(pool));
+    await eventually('the dead connection has left the pool', () => assert.equal(pool.totalCount, 0));
+    assert.ok((await pidOf(pool)) > 0);
+  });
+
+  it('outlives a connection that the server ends in the middle of a transaction', async () => {
+    const broken = inTransaction(pool, async (tx) => {
+      await tx.query(`insert into things values ('lost')`);
+      await terminate(await pidOf(tx));
+      await sleep(100); // nothing is being asked at the moment of the loss
+      await tx.query('select 1');
+    });
+    await assert.rejects(broken, isPostgresOutage);
+    assert.equal(pool.totalCount, 0, 'a broken connection is not handed to the next caller');
+    assert.ok((await pidOf(pool)) > 0);
+    assert.deepEqual(await things(), []);
+  });
+
+  it('outlives a connection that the server ends in the middle of a statement', async () => {
+    const client = await pool.connect();
+    const pid = await pidOf(client);
+    const sleeping = assert.rejects(client.query('select pg_sleep(0.25)'), isPostgresOutage);
+    await terminate(pid);
+    await sleeping;
+    client.release(true);
+    assert.ok((await pidOf(pool)) > 0);
+  });
+
+  it('gives up a statement over its time limit, and goes on', async () => {
+    await assert.rejects(pool.query('select pg_sleep(20)'), isPostgresOutage);
+    assert.ok((await pidOf(pool)) > 0);
+  });
+
+  it('a transaction that is committed stays, and its result comes back', async () => {
+    const result = await inTransaction(pool, async (tx) => {
+      await tx.query(`insert into things values ('kept')`);
+      return 42;
+    });
+    assert.equal(result, 42);
+    assert.deepEqual(await things(), ['kept']);
+  });
+
+  it('a transaction that is rolled back leaves nothing, and its error comes through', async () => {
+    const failure = new Error('it broke');
+    const work = async (tx: Queryable) => {
+      await tx.query(`insert into things values ('lost')`);
+      throw failure;
+    };
+    await assert.rejects(inTransaction(pool, work), failure);
+    assert.deepEqual(await things(), []);
+  });
+
+  it('a connection is as good as new after a transaction whose statement failed', async () => {
+    const single = createPool(database.dsn, 'pool test', silentLogger, { ...limits, maxConnections: 1 });
+    try {
+      const work = (tx: Queryable) => tx.query('select no_such_column');
+      await assert.rejects(inTransaction(single, work), /no_such_column/);
+      await inTransaction(single, (tx) => tx.query(`insert into things values ('kept')`));
+      assert.deepEqual(await things(), ['kept']);
+    } finally {
+      await single.end();
+    }
+  });
+
+  it('fails as an outage when all of its connections are taken for too long', async () => {
+    const taken = await Promise.all([pool.connect(), pool.connect(), pool.connect()]);
+    await assert.rejects(pool.query('select 1'), isPostgresOutage);
+    for (const client of taken) client.release();
+    assert.ok((await pidOf(pool)) > 0);
+  });
+
+  it('fails as an outage when nothing listens', async () => {
+    const server = await silentServer();
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    await failsAsOutage(port);
+  });
+
+  it('fails as an outage when the server takes the connection and never answers', async () => {
+    const server = await silentServer();
+    try {
+      await failsAsOutage((server.address() as AddressInfo).port);
+    } finally {
+      server.close();
+    }
+  });
+});
+
+async function failsAsOutage(port: number): Promise<void> {
+  const unreachable = createPool(`postgresql://postgres@127.0.0.1:${port}/x`, 'pool test', silentLogger, limits);
+  try {
+    await assert.rejects(unreachable.query('select 1'), isPostgresOutage);
+    await assert.rejects(
+      inTransaction(unreachable, async () => undefined),
+      isPostgresOutage,
+    );
+  } finally {
+    await unreachable.end();
+  }
+}
+
+async function silentServer(): Promise<Server> {
+  const server = createServer((socket) => void socket.on('error', () => undefined).resume());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}
+
+async function pidOf(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ pid: number }>('select pg_backend_pid() as pid');
+  assert.ok(rows[0]);
+  return rows[0].pid;
+}
