@@ -30,7 +30,7 @@ export async function runTests({ unitOnly, args, stop }: TestRun): Promise<Count
     const exitCode = unitOnly
       ? await runTool('mocha', ['--ignore', '**/*.int.test.ts', '--ignore', '**/*.e2e.test.ts', ...args], options)
       : await runTool('c8', ['mocha', ...args], options);
-    if (!unitOnly) reportWorkflowCoverage();
+    if (!unitOnly) await reportWorkflowCoverage();
     const counts = readCounts(file);
     if (exitCode === 0 || counts.failed > 0) return counts;
     console.log(`the test run ended with code ${exitCode} though no test failed: counted as one failure`);
