@@ -1,8 +1,9 @@
-import { GenericContainer, Wait, type StartedTestContainer } from 'testcontainers';
+import { GenericContainer, getContainerRuntimeClient, Wait, type StartedTestContainer } from 'testcontainers';
 import { choosePort } from '../local/ports.js';
 import type { StoppableServer, TestServers } from './test-servers.js';
 
 const startupTimeoutMs = 120_000;
+const stopTimeoutSeconds = 10;
 const postgresPassword = 'postgres';
 
 /**
@@ -13,7 +14,7 @@ const postgresPassword = 'postgres';
 export async function startContainers(): Promise<TestServers> {
   const started: StartedTestContainer[] = [];
   const stop = async (): Promise<void> => {
-    await Promise.all(started.splice(0).map((container) => container.stop({ remove: true, removeVolumes: true })));
+    await Promise.all(started.splice(0).map(remove));
   };
   const start = async (container: GenericContainer): Promise<StartedTestContainer> => {
     const running = await container.withStartupTimeout(startupTimeoutMs).start();
@@ -42,8 +43,8 @@ async function postgres(database: string, start: Start) {
     new GenericContainer('postgres:18')
       .withEnvironment({ POSTGRES_PASSWORD: postgresPassword, POSTGRES_DB: database })
       .withExposedPorts({ container: 5432, host: port })
-      // The server starts twice: once to make the database, once for good.
-      .withWaitStrategy(Wait.forLogMessage(/database system is ready to accept connections/, 2)),
+      // Over TCP: the server that only makes the database listens on a Unix socket.
+      .withWaitStrategy(Wait.forSuccessfulCommand('pg_isready -h 127.0.0.1 -U postgres')),
   );
   return {
     dsn: `postgresql://postgres:${postgresPassword}@${container.getHost()}:${port}/${database}`,
@@ -90,10 +91,23 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** `stop` and `kill` keep the container, so that `start` finds its data and its ports again. */
+/**
+ * `stop` and `kill` keep the container, so that `start` finds its data and its ports again. They go to Docker directly:
+ * Testcontainers' own `stop` works once in a container's life and does nothing after that.
+ */
 function stoppable(name: string, container: StartedTestContainer): StoppableServer {
-  const stop = async (timeoutMs: number): Promise<void> => {
-    await container.stop({ remove: false, timeout: timeoutMs });
+  return {
+    name,
+    start: () => container.restart(),
+    stop: async () => void (await (await handleOf(container)).stop({ t: stopTimeoutSeconds })),
+    kill: async () => void (await (await handleOf(container)).kill()),
   };
-  return { name, start: () => container.restart(), stop: () => stop(10_000), kill: () => stop(0) };
+}
+
+async function remove(container: StartedTestContainer): Promise<void> {
+  await (await handleOf(container)).remove({ force: true, v: true });
+}
+
+async function handleOf(container: StartedTestContainer) {
+  return (await getContainerRuntimeClient()).container.getById(container.getId());
 }
