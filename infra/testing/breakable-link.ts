@@ -29,14 +29,18 @@ export async function createBreakableLink(target: string): Promise<BreakableLink
     pairs.add(pair);
     near.on('data', (bytes) => void (state === 'mended' && far.write(bytes)));
     far.on('data', (bytes) => void (state === 'mended' && near.write(bytes)));
-    for (const socket of [near, far]) socket.on('close', () => end(pair));
+    // One side's end is the other's, after the last bytes; a frozen network tells nobody.
+    near.on('close', () => void (state !== 'frozen' && far.end()));
+    far.on('close', () => void (state !== 'frozen' && near.end()));
+    far.on('close', () => pairs.delete(pair));
   });
-  const end = (pair: { near: Socket; far: Socket }): void => {
-    pairs.delete(pair);
-    pair.near.destroy();
-    pair.far.destroy();
+  const cut = (): void => {
+    for (const { near, far } of pairs) {
+      near.destroy();
+      far.destroy();
+    }
+    pairs.clear();
   };
-  const cut = (): void => pairs.forEach(end);
 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = new URL(target);

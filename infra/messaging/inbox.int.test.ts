@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import type pg from 'pg';
+import { inTransaction, type Queryable } from '../postgres/pool.js';
+import { eventually } from '../testing/eventually.js';
+import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import {
+  claimOwedSignals,
+  deleteReceived,
+  isRecorded,
+  oweSignal,
+  recordOnce,
+  settleSignal,
+  type InboxEntry,
+} from './inbox.js';
+
+describe('inbox', () => {
+  let database: TestDatabase;
+  let pool: pg.Pool;
+  before(async () => {
+    database = await createTestDatabase('processor');
+    pool = database.pool;
+  });
+  beforeEach(() => pool.query('truncate inbox'));
+  after(() => database.drop());
+
+  const record = (one: InboxEntry) => inTransaction(pool, (tx) => recordOnce(tx, one));
+  const keys = async (): Promise<string[]> => {
+    const { rows } = await pool.query<{ event_key: string }>('select event_key from inbox order by event_key');
+    return rows.map(({ event_key }) => event_key);
+  };
+
+  describe('recording', () => {
+    it('an event is true the first time and false ever after, whatever the message it came in', async () => {
+      assert.equal(await record(entry('e-1')), true);
+      assert.equal(await record(entry('e-1')), false);
+      assert.equal(await record({ ...entry('e-1'), messageId: 'another' }), false);
+      assert.equal(await record(entry('e-2')), true);
+    });
+
+    it('is part of its transaction: rolled back, the event counts as new', async () => {
+      const work = async (tx: Queryable) => {
+        await recordOnce(tx, entry('e-1'));
+        throw new Error('it broke');
+      };
+      await assert.rejects(inTransaction(pool, work), /it broke/);
+      assert.equal(await isRecorded(pool, 'e-1'), false);
+      assert.equal(await record(entry('e-1')), true);
+    });
+
+    it('is seen by others once it is committed', async () => {
+      await inTransaction(pool, async (tx) => {
+        await recordOnce(tx, entry('e-1'));
+        assert.equal(await isRecorded(pool, 'e-1'), false);
+      });
+      assert.equal(await isRecorded(pool, 'e-1'), true);
+    });
+
+    it('by two at once makes the second wait, and tells it false when the first commits', async () => {
+      const second = await whileTheFirstIsOpen('commit');
+      assert.equal(second, false);
+    });
+
+    it('by two at once makes the second wait, and tells it true when the first rolls back', async () => {
+      const second = await whileTheFirstIsOpen('rollback');
+      assert.equal(second, true);
+      assert.deepEqual(await keys(), ['e-1']);
+    });
+  });
+
+  /** What a concurrent duplicate is told; the first one ends only when the duplicate waits for it. */
+  async function whileTheFirstIsOpen(end: 'commit' | 'rollback'): Promise<boolean> {
+    const client = await pool.connect();
+    try {
+      await client.query('begin');
+      assert.equal(await recordOnce(client, entry('e-1')), true);
+      const second = record(entry('e-1'));
+      await eventually('the second one waits', async () => {
+        const { rowCount } = await pool.query(
+          `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        );
+        assert.equal(rowCount, 1);
+      });
+      await client.query(end);
+      return await second;
+    } finally {
+      client.release();
+    }
+  }
+
+  describe('signals that are owed', () => {
+    it('are claimed until they are settled, as a lease', async () => {
+      await record(entry('e-1'));
+      await record(entry('e-2'));
+      assert.deepEqual(await claimOwedSignals(pool, 10, 60_000), []);
+      await oweSignal(pool, 'e-1');
+      assert.deepEqual(await claimOwedSignals(pool, 10, 0), [entry('e-1')]);
+      assert.deepEqual(await claimOwedSignals(pool, 10, 60_000), [entry('e-1')], 'not settled, so due again');
+      assert.deepEqual(await claimOwedSignals(pool, 10, 60_000), [], 'leased');
+      await oweSignal(pool, 'e-1');
+      await settleSignal(pool, 'e-1');
+      assert.deepEqual(await claimOwedSignals(pool, 10, 60_000), []);
+    });
+
+    it('are claimed by two at once without the same one twice, and without waiting', async () => {
+      for (let index = 0; index < 20; index += 1) {
+        await record(entry(`e-${index}`));
+        await oweSignal(pool, `e-${index}`);
+      }
+      await inTransaction(pool, async (first) => {
+        const mine = await claimOwedSignals(first, 10, 60_000);
+        const theirs = await inTransaction(pool, (second) => claimOwedSignals(second, 15, 60_000));
+        assert.deepEqual([mine.length, theirs.length], [10, 10]);
+        assert.equal(new Set([...mine, ...theirs].map(({ eventKey }) => eventKey)).size, 20);
+      });
+    });
+  });
+
+  describe('cleaning', () => {
+    const age = (eventKey: string, interval: string) =>
+      pool.query('update inbox set received_at = now() - $2::interval where event_key = $1', [eventKey, interval]);
+
+    it('removes what was received longer ago than the retention, and nothing younger', async () => {
+      for (const [name, received] of [
+        ['old', '31 days'],
+        ['young', '29 days'],
+      ] as const) {
+        await record(entry(name));
+        await age(name, received);
+      }
+      assert.equal(await deleteReceived(pool, 30, 100), 1);
+      assert.deepEqual(await keys(), ['young']);
+    });
+
+    it('keeps what still owes a signal, however old', async () => {
+      await record(entry('e-1'));
+      await oweSignal(pool, 'e-1');
+      await age('e-1', '10 years');
+      assert.equal(await deleteReceived(pool, 30, 100), 0);
+      await settleSignal(pool, 'e-1');
+      assert.equal(await deleteReceived(pool, 30, 100), 1);
+    });
+
+    it('goes in batches', async () => {
+      for (let index = 0; index < 5; index += 1) {
+        await record(entry(`e-${index}`));
+        await age(`e-${index}`, '31 days');
+      }
+      const removed = [
+        await deleteReceived(pool, 30, 3),
+        await deleteReceived(pool, 30, 3),
+        await deleteReceived(pool, 30, 3),
+      ];
+      assert.deepEqual(removed, [3, 2, 0]);
+    });
+  });
+});
+
+function entry(eventKey: string): InboxEntry {
+  return { eventKey, messageId: `message of ${eventKey}`, aggregateId: `aggregate of ${eventKey}` };
+}

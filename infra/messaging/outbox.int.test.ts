@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import type pg from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import { inTransaction, type Queryable } from '../postgres/pool.js';
+import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import {
+  addToOutbox,
+  claimOverdue,
+  deletePublished,
+  findUnpublished,
+  markPublished,
+  recordFailedAttempt,
+  type OutboxMessage,
+} from './outbox.js';
+
+const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
+interface Row {
+  attempts: number;
+  last_error: string | null;
+  published_at: Date | null;
+}
+
+describe('outbox', () => {
+  let database: TestDatabase;
+  let pool: pg.Pool;
+  before(async () => {
+    database = await createTestDatabase('processor');
+    pool = database.pool;
+  });
+  beforeEach(() => pool.query('truncate outbox'));
+  after(() => database.drop());
+
+  const rowOf = async (id: string): Promise<Row> => {
+    const { rows } = await pool.query<Row>('select attempts, last_error, published_at from outbox where id = $1', [id]);
+    assert.ok(rows[0]);
+    return rows[0];
+  };
+  const count = async (): Promise<number> => (await pool.query('select 1 from outbox')).rowCount ?? 0;
+
+  it('keeps a message if, and only if, its transaction commits', async () => {
+    const work = async (tx: Queryable) => {
+      await addToOutbox(tx, message('a-1'), 0);
+      throw new Error('it broke');
+    };
+    await assert.rejects(inTransaction(pool, work), /it broke/);
+    assert.equal(await count(), 0);
+    await inTransaction(pool, (tx) => addToOutbox(tx, message('a-1'), 0));
+    assert.equal(await count(), 1);
+  });
+
+  it('gives back what was put in, as it was', async () => {
+    const written = { ...message('a-1'), payload: { name: 'Größe "42"\n', amount: 0.1, list: [1, { deep: null }] } };
+    await addToOutbox(pool, written, 0);
+    const [read, ...others] = await findUnpublished(pool, 'a-1', 'thing.made');
+    assert.ok(read && others.length === 0);
+    const { createdAt, ...rest } = read;
+    assert.deepEqual(rest, written);
+    assert.ok(createdAt instanceof Date);
+  });
+
+  it('finds what is unpublished of one aggregate and type, oldest first', async () => {
+    const wanted = [message('a-1'), message('a-1'), message('a-1')];
+    for (const one of wanted.toReversed()) await addToOutbox(pool, one, 0);
+    await addToOutbox(pool, message('a-2'), 0);
+    await addToOutbox(pool, { ...message('a-1'), type: 'thing.lost' }, 0);
+    const published = message('a-1');
+    await addToOutbox(pool, published, 0);
+    await markPublished(pool, published.id);
+    const found = await findUnpublished(pool, 'a-1', 'thing.made');
+    assert.deepEqual(
+      found.map(({ id }) => id),
+      wanted.map(({ id }) => id),
+    );
+  });
+
+  it('notes failed attempts and the last reason, cut to a thousand characters', async () => {
+    const { id } = await added(message('a-1'));
+    await recordFailedAttempt(pool, id, 'the broker was away');
+    await recordFailedAttempt(pool, id, 'x'.repeat(5000));
+    assert.deepEqual(await rowOf(id), { attempts: 2, last_error: 'x'.repeat(1000), published_at: null });
+  });
+
+  it('once published a message counts the attempt, forgets the error, and stays as it is', async () => {
+    const { id } = await added(message('a-1'));
+    await recordFailedAttempt(pool, id, 'the broker was away');
+    await markPublished(pool, id);
+    const published = await rowOf(id);
+    assert.equal(published.attempts, 2);
+    assert.equal(published.last_error, null);
+    assert.ok(published.published_at);
+    await markPublished(pool, id);
+    await recordFailedAttempt(pool, id, 'too late to matter');
+    assert.deepEqual(await rowOf(id), published);
+    assert.deepEqual(await findUnpublished(pool, 'a-1', 'thing.made'), []);
+  });
+
+  describe('claiming what is overdue', () => {
+    it('takes unpublished messages whose time has come, and no others', async () => {
+      await added(message('due'));
+      await added(message('not-yet'), 60_000);
+      await markPublished(pool, (await added(message('published'))).id);
+      assert.deepEqual(await claimOverdue(pool, 10, 60_000), [{ aggregateId: 'due' }]);
+    });
+
+    it('is a lease: the same message is due again later, and not before', async () => {
+      await added(message('a-1'));
+      assert.equal((await claimOverdue(pool, 10, 0)).length, 1);
+      assert.equal((await claimOverdue(pool, 10, 60_000)).length, 1);
+      assert.equal((await claimOverdue(pool, 10, 60_000)).length, 0);
+    });
+
+    it('takes no more than its limit, the longest overdue first', async () => {
+      for (const [name, ms] of [
+        ['third', -1000],
+        ['first', -3000],
+        ['second', -2000],
+      ] as const) {
+        await added(message(name), ms);
+      }
+      const claimed = await claimOverdue(pool, 2, 60_000);
+      assert.deepEqual(new Set(claimed.map(({ aggregateId }) => aggregateId)), new Set(['first', 'second']));
+    });
+
+    it('by two at once never takes the same message, and neither waits for the other', async () => {
+      for (let index = 0; index < 20; index += 1) await added(message(`a-${index}`));
+      await inTransaction(pool, async (first) => {
+        const mine = await claimOverdue(first, 10, 60_000);
+        const theirs = await inTransaction(pool, (second) => claimOverdue(second, 15, 60_000));
+        assert.deepEqual([mine.length, theirs.length], [10, 10]);
+        assert.equal(new Set([...mine, ...theirs].map(({ aggregateId }) => aggregateId)).size, 20);
+      });
+    });
+
+    it('by many at once takes every message once', async () => {
+      for (let index = 0; index < 40; index += 1) await added(message(`a-${index}`));
+      const claims = await Promise.all(Array.from({ length: 12 }, () => claimOverdue(pool, 5, 60_000)));
+      const taken = [...claims.flat(), ...(await claimOverdue(pool, 100, 60_000))];
+      assert.equal(taken.length, 40);
+      assert.equal(new Set(taken.map(({ aggregateId }) => aggregateId)).size, 40);
+    });
+  });
+
+  describe('cleaning', () => {
+    it('never removes what is unpublished, however old', async () => {
+      await added(message('a-1'));
+      await pool.query(`update outbox set created_at = now() - interval '10 years', check_at = created_at`);
+      assert.equal(await deletePublished(pool, 1, 100), 0);
+      assert.equal(await count(), 1);
+    });
+
+    it('removes what was published longer ago than the retention, and nothing younger', async () => {
+      for (const [name, age] of [
+        ['old', '8 days'],
+        ['young', '6 days'],
+      ] as const) {
+        const { id } = await added(message(name));
+        await pool.query(`update outbox set published_at = now() - $2::interval where id = $1`, [id, age]);
+      }
+      assert.equal(await deletePublished(pool, 7, 100), 1);
+      const { rows } = await pool.query<{ aggregate_id: string }>('select aggregate_id from outbox');
+      assert.deepEqual(rows, [{ aggregate_id: 'young' }]);
+    });
+
+    it('goes in batches', async () => {
+      for (let index = 0; index < 5; index += 1) await added(message('a-1'));
+      await pool.query(`update outbox set published_at = now() - interval '8 days'`);
+      const removed = [
+        await deletePublished(pool, 7, 3),
+        await deletePublished(pool, 7, 3),
+        await deletePublished(pool, 7, 3),
+      ];
+      assert.deepEqual(removed, [3, 2, 0]);
+    });
+  });
+
+  async function added(one: OutboxMessage, graceMs = -1): Promise<OutboxMessage> {
+    await addToOutbox(pool, one, graceMs);
+    return one;
+  }
+});
+
+function message(aggregateId: string): OutboxMessage {
+  return { id: uuidv7(), aggregateId, type: 'thing.made', payload: { thing: aggregateId }, headers: { traceparent } };
+}

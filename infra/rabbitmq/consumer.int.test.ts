@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConsumeMessage } from 'amqplib';
+import { createBreakableLink, type BreakableLink } from '../testing/breakable-link.js';
+import { eventually } from '../testing/eventually.js';
+import { silentLogger } from '../testing/silent-logger.js';
+import { createTestVhost, type TestVhost } from '../testing/test-vhost.js';
+import { createConsumer, type Consumer, type ConsumerOptions } from './consumer.js';
+import { createPublisher, type Publisher } from './publisher.js';
+import type { Topology } from './topology.js';
+
+const topology: Topology = { exchange: 'things', queues: [{ name: 'made', routingKey: 'thing.made' }] };
+
+class Outage extends Error {}
+
+interface Queued {
+  payload: string;
+  properties: Record<string, unknown> & { headers: Record<string, unknown> };
+}
+
+describe('consumer', () => {
+  let vhost: TestVhost;
+  let link: BreakableLink;
+  let publisher: Publisher;
+  let consumer: Consumer | undefined;
+  let handled: string[];
+  before(async () => {
+    vhost = await createTestVhost();
+    publisher = await createPublisher(vhost.url, 'test publisher', topology, silentLogger);
+    await eventually('the publisher is up', () => assert.ok(publisher.isUp()));
+  });
+  beforeEach(async () => {
+    handled = [];
+    link = await createBreakableLink(vhost.url);
+    for (const queue of ['made', 'made.dead-letter']) await vhost.request('DELETE', `queues/${queue}/contents`);
+  });
+  afterEach(async () => {
+    await consumer?.close();
+    consumer = undefined;
+    await link.close();
+  });
+  after(async () => {
+    await publisher.close();
+    await vhost.drop();
+  });
+
+  const consume = async (handle: (message: ConsumeMessage) => Promise<void>, more: Partial<ConsumerOptions> = {}) => {
+    consumer = await createConsumer({
+      url: link.url,
+      name: 'test consumer',
+      topology,
+      queue: 'made',
+      prefetch: 2,
+      publisher,
+      handle,
+      isOutage: (error) => error instanceof Outage,
+      logger: silentLogger,
+      log: () => silentLogger,
+      ...more,
+    });
+    await eventually('the consumer is up', () => assert.ok(consumer?.isUp()));
+  };
+  const noteHandled = async (message: ConsumeMessage): Promise<void> => void handled.push(bodyOf(message));
+  const queued = async (queue = 'made') =>
+    (await vhost.request('POST', `queues/${queue}/get`, {
+      count: 100,
+      ackmode: 'ack_requeue_false',
+      encoding: 'auto',
+    })) as Queued[];
+  const send = (body: string, properties: object = {}): Promise<void> =>
+    publisher.publish({
+      exchange: 'things',
+      routingKey: 'thing.made',
+      content: Buffer.from(body),
+      properties: { messageId: randomUUID(), ...properties },
+    });
+  const wasHandled = (...bodies: string[]): Promise<void> =>
+    eventually('it is handled', () => {
+      for (const body of bodies) assert.ok(handled.includes(body), `${body} is not among ${handled.join()}`);
+    });
+  /** What is left when nobody holds anything any more. */
+  const leftOver = async () => {
+    await consumer?.close();
+    return { queue: (await queued()).length, deadLetters: (await queued('made.dead-letter')).length };
+  };
+
+  it('a message that is handled is acknowledged, and gone', async () => {
+    await consume(noteHandled);
+    await Promise.all(['a', 'b', 'c', 'd', 'e'].map((body) => send(body)));
+    await wasHandled('a', 'b', 'c', 'd', 'e');
+    assert.deepEqual(await leftOver(), { queue: 0, deadLetters: 0 });
+    assert.equal(handled.length, 5);
+  });
+
+  it('works on as many messages at once as it may prefetch, and no more', async () => {
+    let [atOnce, most] = [0, 0];
+    await consume(async (message) => {
+      most = Math.max(most, (atOnce += 1));
+      await sleep(30);
+      atOnce -= 1;
+      await noteHandled(message);
+    });
+    await Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map((body) => send(body)));
+    await wasHandled('a', 'b', 'c', 'd', 'e', 'f');
+    assert.equal(most, 2);
+  });
+
+  it('a message that fails by itself is parked after 3 attempts, and holds up no other', async () => {
+    let attempts = 0;
+    await consume(async (message) => {
+      if (bodyOf(message) !== 'poison') return noteHandled(message);
+      attempts += 1;
+      throw new TypeError('cannot read it');
+    });
+    const headers = { traceparent: 'x' };
+    await send('poison', { messageId: 'm-1', correlationId: 'c-1', type: 't', headers, expiration: '600000' });
+    await Promise.all(['a', 'b', 'c', 'd'].map((body) => send(body)));
+    await wasHandled('a', 'b', 'c', 'd');
+    const parked = await eventually('it is parked', async () => {
+      const [found] = await queued('made.dead-letter');
+      assert.ok(found);
+      return found;
+    });
+    assert.equal(attempts, 3);
+    const { 'x-dead-letter-at': at, 'x-delivery-count': _count, ...others } = parked.properties.headers;
+    assert.deepEqual(others, {
+      traceparent: 'x',
+      'x-dead-letter-reason': 'TypeError: cannot read it',
+      'x-dead-letter-attempts': 3,
+      'x-original-exchange': 'things',
+      'x-original-routing-key': 'thing.made',
+    });
+    assert.ok(!Number.isNaN(Date.parse(String(at))));
+    assert.equal(parked.payload, 'poison');
+    const { headers: _headers, ...properties } = parked.properties;
+    assert.deepEqual(properties, { message_id: 'm-1', correlation_id: 'c-1', type: 't', delivery_mode: 2 });
+    assert.deepEqual(await leftOver(), { queue: 0, deadLetters: 0 });
+  });
+
+  it('a message without an id is parked as well', async () => {
+    await consume(async () => Promise.reject(new Error('it broke')));
+    await vhost.request('POST', 'exchanges/things/publish', {
+      properties: {},
+      routing_key: 'thing.made',
+      payload: 'poison',
+      payload_encoding: 'string',
+    });
+    await eventually('it is parked', async () => assert.equal((await queued('made.dead-letter')).length, 1));
+  });
+
+  it('an outage is waited out, however long, and nothing is parked for it', async () => {
+    let attempts = 0;
+    await consume(async (message) => {
+      attempts += 1;
+      if (attempts <= 6) throw new Outage('the database is away');
+      await noteHandled(message);
+    });
+    await send('patient');
+    await wasHandled('patient');
+    assert.equal(attempts, 7);
+    assert.deepEqual(await leftOver(), { queue: 0, deadLetters: 0 });
+  });
+
+  it('a message that cannot be parked for now is kept until it can', async () => {
+    const way = await createBreakableLink(vhost.url);
+    const parking = await createPublisher(way.url, 'parking publisher', topology, silentLogger);
+    try {
+      way.breakDown();
+      await eventually('the publisher is down', () => assert.ok(!parking.isUp()));
+      let attempts = 0;
+      const fail = async (): Promise<void> => {
+        attempts += 1;
+        throw new Error('it broke');
+      };
+      await consume(fail, { publisher: parking });
+      await send('poison');
+      await eventually('it has failed', () => assert.equal(attempts, 3));
+      await sleep(300);
+      assert.equal((await queued('made.dead-letter')).length, 0);
+      way.mend();
+      await eventually('it is parked', async () => assert.equal((await queued('made.dead-letter')).length, 1));
+      assert.equal(attempts, 3, 'it is not tried again while it waits to be parked');
+    } finally {
+      await parking.close();
+      await way.close();
+    }
+  });
+});
+
+function bodyOf(message: ConsumeMessage): string {
+  return message.content.toString();
+}

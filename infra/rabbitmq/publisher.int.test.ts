@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { withDeadline } from '../runtime/deadline.js';
+import { createBreakableLink, type BreakableLink } from '../testing/breakable-link.js';
+import { eventually } from '../testing/eventually.js';
+import { silentLogger } from '../testing/silent-logger.js';
+import { testServers } from '../testing/test-servers.js';
+import { createTestVhost, type TestVhost } from '../testing/test-vhost.js';
+import { createPublisher, NotPublished, type Publisher } from './publisher.js';
+import type { Topology } from './topology.js';
+
+const topology: Topology = { exchange: 'things', queues: [{ name: 'made', routingKey: 'thing.made' }] };
+
+interface Queued {
+  payload: string;
+  properties: { message_id: string; delivery_mode: number; headers: Record<string, unknown> };
+}
+
+describe('publisher', () => {
+  let vhost: TestVhost;
+  let link: BreakableLink;
+  let publisher: Publisher;
+  before(async () => (vhost = await createTestVhost()));
+  beforeEach(async () => {
+    link = await createBreakableLink(vhost.url);
+    publisher = await createPublisher(link.url, 'test publisher', topology, silentLogger);
+    await eventually('the publisher is up', () => assert.ok(publisher.isUp()));
+    await vhost.request('DELETE', 'queues/made/contents');
+  });
+  afterEach(async () => {
+    await publisher.close();
+    await link.close();
+  });
+  after(() => vhost.drop());
+
+  const queued = async (): Promise<Queued[]> =>
+    (await vhost.request('POST', 'queues/made/get', {
+      count: 1000,
+      ackmode: 'ack_requeue_false',
+      encoding: 'auto',
+    })) as Queued[];
+  const publishesAgain = (): Promise<void> => eventually('it publishes again', () => publisher.publish(message()));
+
+  it('a message that is confirmed is in the queue, persistent, with its body and properties', async () => {
+    const sent = message();
+    await publisher.publish({
+      ...sent,
+      properties: {
+        ...sent.properties,
+        correlationId: 'thing-1',
+        type: 'thing.made',
+        appId: 'test',
+        contentType: 'application/cloudevents+json',
+        timestamp: 1_700_000_000,
+        headers: { traceparent: 'x' },
+      },
+    });
+    const [found, ...others] = await queued();
+    assert.ok(found && others.length === 0);
+    assert.equal(found.payload, sent.content.toString());
+    assert.deepEqual(found.properties, {
+      message_id: sent.properties.messageId,
+      correlation_id: 'thing-1',
+      type: 'thing.made',
+      app_id: 'test',
+      content_type: 'application/cloudevents+json',
+      timestamp: 1_700_000_000,
+      delivery_mode: 2,
+      headers: { traceparent: 'x', 'x-delivery-count': 0 }, // the count is the queue's own, for its delivery limit
+    });
+  });
+
+  it('many messages at once arrive, each once', async () => {
+    const messages = Array.from({ length: 300 }, () => message());
+    await Promise.all(messages.map((one) => publisher.publish(one)));
+    assert.deepEqual(
+      new Set((await queued()).map(({ properties }) => properties.message_id)),
+      new Set(messages.map(({ properties }) => properties.messageId)),
+    );
+  });
+
+  it('a message that no queue takes is not published, its neighbours are', async () => {
+    const messages = Array.from({ length: 20 }, () => message());
+    const lost = { ...message(), routingKey: 'thing.nobody-wants' };
+    const outcomes = await Promise.allSettled([...messages, lost].map((one) => publisher.publish(one)));
+    const failures = outcomes.filter((outcome) => outcome.status === 'rejected');
+    assert.equal(failures.length, 1);
+    assert.equal(outcomes.at(-1)?.status, 'rejected');
+    assert.match(String(failures[0]?.reason), /NotPublished: no queue took/);
+    assert.equal((await queued()).length, 20);
+  });
+
+  it('a binding that was removed makes messages fail, and comes back by itself', async () => {
+    await vhost.request('DELETE', 'bindings/e/things/q/made/thing.made');
+    await assert.rejects(publisher.publish(message()), NotPublished);
+    await publishesAgain();
+  });
+
+  it('a queue that was deleted makes messages fail, and comes back by itself', async () => {
+    await vhost.request('DELETE', 'queues/made');
+    await assert.rejects(publisher.publish(message()), NotPublished);
+    await publishesAgain();
+    assert.ok((await queued()).length > 0);
+  });
+
+  it('an exchange that was deleted makes messages fail, and comes back by itself', async () => {
+    await vhost.request('DELETE', 'exchanges/things');
+    await assert.rejects(publisher.publish(message()), NotPublished);
+    await publishesAgain();
+  });
+
+  it('a connection that is cut comes back by itself', async () => {
+    link.cut();
+    await eventually('the loss is noticed', () => assert.ok(!publisher.isUp()));
+    await publishesAgain();
+    assert.ok(publisher.isUp());
+  });
+
+  it('a connection that an operator closes comes back by itself', async () => {
+    await eventually('the connection is closed', () => closeConnections(vhost));
+    await publishesAgain();
+  });
+
+  it('a broker that is away comes back without a restart of ours', async () => {
+    link.breakDown();
+    await eventually('the loss is noticed', () => assert.ok(!publisher.isUp()));
+    await assert.rejects(publisher.publish(message()), NotPublished);
+    link.mend();
+    await publishesAgain();
+  });
+
+  it('a message whose connection is lost before its confirm is not published', async () => {
+    link.freeze();
+    const unconfirmed = assert.rejects(publisher.publish(message()), NotPublished);
+    link.mend();
+    await unconfirmed;
+    await publishesAgain();
+  });
+
+  it('a message that is never confirmed is given up after a while', async () => {
+    link.freeze();
+    await assert.rejects(publisher.publish(message()), /did not confirm .* within/);
+    link.mend();
+    await publishesAgain();
+  });
+
+  it('while it is not connected it rejects at once', async () => {
+    link.breakDown();
+    await eventually('the loss is noticed', () => assert.ok(!publisher.isUp()));
+    const lonely = await createPublisher(link.url, 'lonely publisher', topology, silentLogger);
+    assert.equal(lonely.isUp(), false);
+    await assert.rejects(lonely.publish(message()), /RabbitMQ is not connected/);
+    await lonely.close();
+  });
+
+  for (const loss of ['freeze', 'breakDown'] as const) {
+    it(`closes even when the broker is lost at that moment (${loss})`, async () => {
+      const way = await createBreakableLink(vhost.url);
+      const leaving = await createPublisher(way.url, 'leaving publisher', topology, silentLogger);
+      await eventually('the publisher is up', () => assert.ok(leaving.isUp()));
+      way[loss]();
+      await withDeadline('closing', 10_000, leaving.close()).finally(() => way.close());
+    });
+  }
+
+  it('may be closed twice, and publishes nothing after that', async () => {
+    await publisher.close();
+    await publisher.close();
+    assert.equal(publisher.isUp(), false);
+    await assert.rejects(publisher.publish(message()), NotPublished);
+  });
+});
+
+function message() {
+  const messageId = randomUUID();
+  return {
+    exchange: topology.exchange,
+    routingKey: 'thing.made',
+    content: Buffer.from(JSON.stringify({ thing: messageId })),
+    properties: { messageId },
+  };
+}
+
+/** Closes what the management API shows of a virtual host; it takes some seconds until it shows a new connection. */
+async function closeConnections(vhost: TestVhost): Promise<void> {
+  const connections = (await vhost.request('GET', 'vhosts/connections')) as { name: string }[];
+  assert.ok(connections.length > 0);
+  const { url, managementUrl } = testServers().rabbitmq;
+  const { username, password } = new URL(url);
+  const base = managementUrl ?? process.env['TEST_RABBITMQ_MANAGEMENT_URL'] ?? `http://${new URL(url).hostname}:15672`;
+  for (const { name } of connections) {
+    const response = await fetch(new URL(`/api/connections/${encodeURIComponent(name)}`, base), {
+      method: 'DELETE',
+      headers: { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` },
+    });
+    assert.equal(response.status, 204);
+  }
+}

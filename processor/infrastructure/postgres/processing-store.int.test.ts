@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import { createTestDatabase, type TestDatabase } from '../../../infra/testing/test-database.js';
+import type { CreatedOrder, ProcessingStore } from '../../application/ports.js';
+import type { Verdict } from '../../domain/verdict.js';
+import { createProcessingStore } from './processing-store.js';
+
+const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+const done = (): Verdict => ({ status: 'done' });
+const failed = (): Verdict => ({ status: 'failed', reason: 'out of stock' });
+const never = (): Verdict => assert.fail('it was decided already');
+
+describe('processing store', () => {
+  let database: TestDatabase;
+  let pool: pg.Pool;
+  let store: ProcessingStore;
+  before(async () => {
+    database = await createTestDatabase('processor');
+    pool = database.pool;
+    store = createProcessingStore(pool, 0); // no grace: what is stored is due at once
+  });
+  beforeEach(() => pool.query('truncate processing_states, outbox, inbox'));
+  after(() => database.drop());
+
+  const counts = async () => {
+    const { rows } = await pool.query<Record<'states' | 'outbox' | 'inbox', number>>(
+      `select (select count(*) from processing_states)::int as states,
+              (select count(*) from outbox)::int as outbox, (select count(*) from inbox)::int as inbox`,
+    );
+    return rows[0];
+  };
+  const payloads = async () => {
+    const { rows } = await pool.query('select aggregate_id, type, payload, headers, published_at from outbox');
+    return rows as unknown[];
+  };
+
+  it("stores verdict, inbox entry and answer at once, with the version after the order's", async () => {
+    const { processed, first } = await store.process(created('o-1'), failed);
+    assert.equal(first, true);
+    assert.deepEqual(processed, { orderId: 'o-1', status: 'failed', reason: 'out of stock', version: 2 });
+    assert.deepEqual(await counts(), { states: 1, outbox: 1, inbox: 1 });
+    assert.deepEqual(await payloads(), [
+      {
+        aggregate_id: 'o-1',
+        type: 'order.processed',
+        payload: { order_id: 'o-1', status: 'failed', reason: 'out of stock', version: 2 },
+        headers: { traceparent },
+        published_at: null,
+      },
+    ]);
+    assert.equal(await store.isKnown('order.created:o-1:1'), true);
+  });
+
+  it("a done order's answer has no reason", async () => {
+    assert.equal((await store.process(created('o-1'), done)).processed.reason, null);
+    const { rows } = await pool.query('select payload from outbox');
+    assert.deepEqual(rows, [{ payload: { order_id: 'o-1', status: 'done', version: 2 } }]);
+  });
+
+  it('a repeat decides nothing, writes nothing, and answers with what was decided', async () => {
+    const { processed } = await store.process(created('o-1'), done);
+    assert.deepEqual(await store.process(created('o-1'), never), { processed, first: false });
+    assert.deepEqual(await counts(), { states: 1, outbox: 1, inbox: 1 });
+  });
+
+  it('twenty duplicates at once decide once', async () => {
+    let decisions = 0;
+    const decide = (): Verdict => {
+      decisions += 1;
+      return decisions % 2 ? done() : failed();
+    };
+    const results = await Promise.all(Array.from({ length: 20 }, () => store.process(created('o-1'), decide)));
+    assert.equal(decisions, 1);
+    assert.equal(results.filter(({ first }) => first).length, 1);
+    for (const { processed } of results) assert.deepEqual(processed, results[0]?.processed);
+    assert.deepEqual(await counts(), { states: 1, outbox: 1, inbox: 1 });
+  });
+
+  it('an event that comes back after the inbox was cleaned decides nothing', async () => {
+    const { processed } = await store.process(created('o-1'), done);
+    await pool.query('delete from inbox; delete from outbox');
+    assert.equal(await store.isKnown('order.created:o-1:1'), false);
+    const again = await Promise.all(Array.from({ length: 5 }, () => store.process(created('o-1'), never)));
+    for (const result of again) assert.deepEqual(result, { processed, first: false });
+    assert.deepEqual(await counts(), { states: 1, outbox: 0, inbox: 1 });
+  });
+
+  it('what fails half-way leaves nothing, and is no repeat the next time', async () => {
+    const broken = (): Verdict => {
+      throw new Error('the verdict broke');
+    };
+    await assert.rejects(store.process(created('o-1'), broken), /the verdict broke/);
+    await pool.query('alter table outbox rename to outbox_away');
+    try {
+      await assert.rejects(store.process(created('o-1'), done), /outbox/);
+    } finally {
+      await pool.query('alter table outbox_away rename to outbox');
+    }
+    assert.deepEqual(await counts(), { states: 0, outbox: 0, inbox: 0 });
+    assert.equal(await store.isKnown('order.created:o-1:1'), false);
+    assert.equal((await store.process(created('o-1'), done)).first, true);
+  });
+
+  it('a workflow that is owed its outcome is claimed, with the verdict, until that is cleared', async () => {
+    const { processed } = await store.process(created('o-1'), failed);
+    const eventKey = 'order.created:o-1:1';
+    assert.deepEqual(await store.claimOwedOutcomes(10, 0), []);
+    await store.oweOutcome(eventKey);
+    assert.deepEqual(await store.claimOwedOutcomes(10, 0), [{ eventKey, processed }]);
+    assert.deepEqual(await store.claimOwedOutcomes(10, 60_000), [{ eventKey, processed }]);
+    await store.oweOutcome(eventKey);
+    await store.clearOwedOutcome(eventKey);
+    assert.deepEqual(await store.claimOwedOutcomes(10, 60_000), []);
+  });
+
+  it('an answer that nobody publishes is claimed, with the verdict, as a lease', async () => {
+    const { processed } = await store.process(created('o-1'), done);
+    await store.process(created('published'), done);
+    await pool.query(`update outbox set published_at = now() where aggregate_id = 'published'`);
+    await createProcessingStore(pool, 60_000).process(created('not-yet'), done);
+    assert.deepEqual(await store.claimUnpublished(10, 0), [processed]);
+    assert.deepEqual(await store.claimUnpublished(10, 60_000), [processed]);
+    assert.deepEqual(await store.claimUnpublished(10, 60_000), []);
+  });
+});
+
+function created(orderId: string): CreatedOrder {
+  return { orderId, version: 1, eventKey: `order.created:${orderId}:1`, messageId: randomUUID(), traceparent };
+}
