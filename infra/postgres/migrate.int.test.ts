@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
-import pg from 'pg';
+import type pg from 'pg';
+import { createBreakableLink, type BreakableLink } from '../testing/breakable-link.js';
 import { eventually } from '../testing/eventually.js';
 import { silentLogger } from '../testing/silent-logger.js';
 import { createEmptyDatabase, migrationsOf, type TestDatabase } from '../testing/test-database.js';
@@ -57,11 +57,13 @@ for (const service of ['order-api', 'processor'] as const) {
 
 describe('migrations', () => {
   let database: TestDatabase;
-  let servers: Server[] = [];
-  beforeEach(async () => (database = await createEmptyDatabase('processor')));
+  let link: BreakableLink;
+  beforeEach(async () => {
+    database = await createEmptyDatabase('processor');
+    link = await createBreakableLink(database.dsn);
+  });
   afterEach(async () => {
-    for (const server of servers) server.close();
-    servers = [];
+    await link.close();
     await database.drop();
   });
 
@@ -77,33 +79,28 @@ describe('migrations', () => {
     }
   });
 
-  for (const [what, first] of [
-    ['refuses connections', (socket: Socket) => void socket.destroy()],
-    ['takes connections but never answers', (socket: Socket) => void socket.resume()],
+  for (const [what, loss] of [
+    ['refuses connections', 'breakDown'],
+    ['takes connections but never answers', 'freeze'],
   ] as const) {
     it(`wait while Postgres ${what}, and apply when it is back`, async () => {
-      let treat: (socket: Socket) => void = first;
-      const { dsn, server } = await inFrontOf(database.dsn, (socket) => treat(socket));
-      servers.push(server);
+      link[loss]();
       let waits = 0;
       const logger = Object.assign(silentLogger.child({}), { warn: () => void (waits += 1) });
-      const migrated = migrate(dsn, migrationsOf('processor'), logger, running);
+      const migrated = migrate(link.url, migrationsOf('processor'), logger, running);
       migrated.catch(() => undefined);
-      await eventually('it waits', async () => {
-        if (waits === 0) await Promise.race([migrated, Promise.reject(new Error('not yet'))]);
-      });
-      treat = (socket) => forward(socket, database.dsn);
+      await eventually('it waits', () => assert.ok(waits > 0));
+      link.mend();
       await migrated;
       assert.equal((await applied(database.pool)).length, 2);
     });
   }
 
   it('stop waiting when the service is asked to stop', async () => {
-    const { dsn, server } = await inFrontOf(database.dsn, (socket) => socket.destroy());
-    servers.push(server);
+    link.breakDown();
     const stopping = new AbortController();
     const logger = Object.assign(silentLogger.child({}), { warn: () => stopping.abort() });
-    await assert.rejects(migrate(dsn, migrationsOf('processor'), logger, stopping.signal));
+    await assert.rejects(migrate(link.url, migrationsOf('processor'), logger, stopping.signal));
   });
 });
 
@@ -119,23 +116,4 @@ async function tablesOf(pool: pg.Pool): Promise<string[]> {
     `select tablename from pg_tables where schemaname = 'public' order by tablename`,
   );
   return rows.map(({ tablename }) => tablename);
-}
-
-/** An address at which `treat` decides what becomes of each connection. */
-async function inFrontOf(target: string, treat: (socket: Socket) => void): Promise<{ dsn: string; server: Server }> {
-  const server = createServer((socket) => {
-    socket.on('error', () => undefined);
-    treat(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const dsn = new URL(target);
-  dsn.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { dsn: dsn.href, server };
-}
-
-function forward(socket: Socket, target: string): void {
-  const { hostname, port } = new URL(target);
-  const onward = connect(Number(port), hostname);
-  onward.on('error', () => socket.destroy());
-  socket.pipe(onward).pipe(socket);
 }

@@ -32,6 +32,7 @@ describe('a Postgres outage', () => {
     '25P02': 'in a failed transaction',
     '28P01': 'wrong password',
     '3D000': 'no such database',
+    '40003': 'statement whose effect is unknown',
     '42601': 'syntax error',
     '42P01': 'no such table',
   };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import { createBreakableLink } from '../testing/breakable-link.js';
 import { eventually } from '../testing/eventually.js';
 import { silentLogger } from '../testing/silent-logger.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
@@ -65,7 +66,9 @@ describe('Postgres pool', () => {
   });
 
   it('gives up a statement over its time limit, and goes on', async () => {
-    await assert.rejects(pool.query('select pg_sleep(20)'), isPostgresOutage);
+    await assert.rejects(pool.query('select pg_sleep(20)'), (error) => {
+      return isPostgresOutage(error) && /statement timeout/.test(String(error)); // the server has stopped, too
+    });
     assert.ok((await pidOf(pool)) > 0);
   });
 
@@ -88,15 +91,39 @@ describe('Postgres pool', () => {
     assert.deepEqual(await things(), []);
   });
 
-  it('a connection is as good as new after a transaction whose statement failed', async () => {
+  it('a connection is as good as new after a transaction that failed', async () => {
     const single = createPool(database.dsn, 'pool test', silentLogger, { ...limits, maxConnections: 1 });
     try {
-      const work = (tx: Queryable) => tx.query('select no_such_column');
-      await assert.rejects(inTransaction(single, work), /no_such_column/);
+      for (const failure of ['select no_such_column', 'select 1']) {
+        const work = async (tx: Queryable) => {
+          await tx.query(`insert into things values ('lost')`);
+          await tx.query(failure);
+          throw new Error('no_such_column, or it broke');
+        };
+        await assert.rejects(inTransaction(single, work), /no_such_column/);
+      }
       await inTransaction(single, (tx) => tx.query(`insert into things values ('kept')`));
       assert.deepEqual(await things(), ['kept']);
     } finally {
       await single.end();
+    }
+  });
+
+  it('gives up a server that froze, and its connection with it', async () => {
+    const link = await createBreakableLink(database.dsn);
+    const frozen = createPool(link.url, 'pool test', silentLogger, limits);
+    try {
+      const work = async (tx: Queryable) => {
+        link.freeze();
+        await tx.query('select 1');
+      };
+      await assert.rejects(inTransaction(frozen, work), isPostgresOutage);
+      assert.equal(frozen.totalCount, 0, 'it is not handed to the next caller');
+      link.mend();
+      assert.ok((await pidOf(frozen)) > 0);
+    } finally {
+      await frozen.end();
+      await link.close();
     }
   });
 

@@ -19,8 +19,8 @@ interface Rule {
 
 const check = '23514';
 const orderRules: Rule[] = [
-  { what: 'a status it does not know', statements: [order(`'lost', 1, null, 1, '[]'`)], code: check },
-  { what: 'version 0', statements: [order(`'pending', 0, null, 1, '[]'`)], code: check },
+  { what: 'a status it does not know', statements: [order(`'lost', 2, null, 1, '[]'`)], code: check },
+  { what: 'version 0', statements: [order(`'done', 0, null, 1, '[]'`)], code: check },
   { what: 'a pending order at version 2', statements: [order(`'pending', 2, null, 1, '[]'`)], code: check },
   { what: 'a settled order at version 1', statements: [order(`'done', 1, null, 1, '[]'`)], code: check },
   { what: 'a failed order without a reason', statements: [order(`'failed', 2, null, 1, '[]'`)], code: check },

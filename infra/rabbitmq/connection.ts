@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { connect, type ChannelModel } from 'amqplib';
 import { withDeadline } from '../runtime/deadline.js';
 import type { Logger } from '../runtime/logger.js';
@@ -6,13 +6,14 @@ import type { Logger } from '../runtime/logger.js';
 /** A connection that is kept: lost, it comes back by itself with everything `setup` had made on it. */
 export interface RabbitmqConnection {
   isUp(): boolean;
-  /** Closes for good. Closing twice is fine. */
+  /** Closes for good, within 3 s even when the broker no longer answers. Closing twice is fine. */
   close(): Promise<void>;
 }
 
 const heartbeatSeconds = 5;
 const connectTimeoutMs = 5000;
 const setupTimeoutMs = 10_000;
+const closeTimeoutMs = 3000;
 const longestRetryMs = 5000;
 
 /**
@@ -56,7 +57,8 @@ export async function keepConnected(
     isUp: () => up,
     close: async () => {
       up = false;
-      await recovering.close();
+      // A broker that froze never answers the close; the heartbeat ends the socket some seconds later.
+      await Promise.race([recovering.close(), sleep(closeTimeoutMs, undefined, { ref: false })]);
     },
   };
 }

@@ -38,6 +38,7 @@ const attemptDelayMs = 200;
 const outageDelayMs = { first: 200, longest: 5000 };
 /** How long closing waits for messages under way; what is not done by then is delivered again elsewhere. */
 const drainTimeoutMs = 8000;
+const answerTimeoutMs = 2000;
 
 /** One subscription: its channel and everything held on it are lost together, and replaced after a reconnect. */
 interface Subscription {
@@ -54,7 +55,7 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
   const { queue, logger } = options;
   const inFlight = new Set<Promise<void>>();
   const closing = new AbortController();
-  let cancel = async (): Promise<unknown> => undefined;
+  let current: { channel: Channel; consumerTag: string } | undefined;
 
   const connection = await keepConnected(options.url, options.name, logger, async (model) => {
     const channel = await model.createChannel();
@@ -77,18 +78,27 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
       void work.finally(() => inFlight.delete(work));
     };
     const { consumerTag } = await channel.consume(queue, onMessage, { noAck: false });
-    cancel = () => channel.cancel(consumerTag);
+    current = { channel, consumerTag };
   });
 
   return {
     isUp: () => connection.isUp(),
     close: async () => {
-      await cancel().catch(() => undefined);
+      const last = current;
+      current = undefined;
+      if (last) await answered(last.channel.cancel(last.consumerTag));
       await Promise.race([Promise.allSettled(inFlight), sleep(drainTimeoutMs, undefined, { ref: false })]);
       closing.abort();
+      // The channel first: it answers when it has dealt with the last acknowledgements.
+      if (last) await answered(last.channel.close());
       await connection.close();
     },
   };
+}
+
+/** Waits for the broker's answer, but not for ever: a broker that froze never gives one. */
+async function answered(request: Promise<unknown>): Promise<void> {
+  await Promise.race([request.catch(() => undefined), sleep(answerTimeoutMs, undefined, { ref: false })]);
 }
 
 /** Works on one message until it is acknowledged, parked, or the subscription is lost. Never throws. */

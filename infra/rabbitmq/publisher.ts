@@ -29,6 +29,11 @@ export class NotPublished extends Error {
 
 /** While an alarm blocks the broker, confirms stay away without any error: only a limit of our own ends the wait. */
 const confirmTimeoutMs = 5000;
+/**
+ * A queue that is declared again in the very moment it was deleted can swallow the news of its deletion: its consumer is
+ * not cancelled and waits on a queue that is no more (seen with RabbitMQ 3.10). So the news gets a head start.
+ */
+const redeclareDelayMs = 1000;
 
 /**
  * Publishes with `mandatory` on one confirm channel. A message that no queue took is returned and then confirmed all
@@ -43,6 +48,18 @@ export async function createPublisher(
   let channel: ConfirmChannel | undefined;
   let blocked = false;
   const returned = new Set<string>();
+  let redeclare: NodeJS.Timeout | undefined;
+
+  /** Once for all that are returned in that time; and not at once, see redeclareDelayMs. */
+  function declareSoon(current: ConfirmChannel): void {
+    redeclare ??= setTimeout(() => {
+      redeclare = undefined;
+      if (channel !== current) return; // a new connection has declared everything
+      declareTopology(current, topology).catch((error: unknown) =>
+        logger.warn({ err: error }, 'declaring queues failed'),
+      );
+    }, redeclareDelayMs);
+  }
 
   const connection = await keepConnected(url, name, logger, async (model) => {
     const fresh = await model.createConfirmChannel();
@@ -52,9 +69,7 @@ export async function createPublisher(
     });
     fresh.on('return', (message) => {
       returned.add(String(message.properties.messageId));
-      declareTopology(fresh, topology).catch((error: unknown) =>
-        logger.warn({ err: error }, 'declaring queues failed'),
-      );
+      declareSoon(fresh);
     });
     model.on('blocked', (reason) => {
       blocked = true;
@@ -90,5 +105,9 @@ export async function createPublisher(
     });
   }
 
-  return { publish, isUp: () => connection.isUp() && !blocked, close: () => connection.close() };
+  const close = async (): Promise<void> => {
+    clearTimeout(redeclare);
+    await connection.close();
+  };
+  return { publish, isUp: () => connection.isUp() && !blocked, close };
 }
