@@ -37,7 +37,7 @@ const attemptDelayMs = 200;
 /** The wait while something the work needs is away; nobody's attempts are used up meanwhile. */
 const outageDelayMs = { first: 200, longest: 5000 };
 /** How long closing waits for messages under way; what is not done by then is delivered again elsewhere. */
-const drainTimeoutMs = 8000;
+const drainTimeoutMs = 6000;
 const answerTimeoutMs = 2000;
 
 /** One subscription: its channel and everything held on it are lost together, and replaced after a reconnect. */
@@ -86,19 +86,22 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
     close: async () => {
       const last = current;
       current = undefined;
-      if (last) await answered(last.channel.cancel(last.consumerTag));
+      if (last) await answered(() => last.channel.cancel(last.consumerTag));
       await Promise.race([Promise.allSettled(inFlight), sleep(drainTimeoutMs, undefined, { ref: false })]);
       closing.abort();
       // The channel first: it answers when it has dealt with the last acknowledgements.
-      if (last) await answered(last.channel.close());
+      if (last) await answered(() => last.channel.close());
       await connection.close();
     },
   };
 }
 
-/** Waits for the broker's answer, but not for ever: a broker that froze never gives one. */
-async function answered(request: Promise<unknown>): Promise<void> {
-  await Promise.race([request.catch(() => undefined), sleep(answerTimeoutMs, undefined, { ref: false })]);
+/** Asks the broker and waits for its answer, but not for ever: one that froze never answers. A lost channel throws. */
+async function answered(request: () => Promise<unknown>): Promise<void> {
+  const answer = Promise.resolve()
+    .then(request)
+    .catch(() => undefined);
+  await Promise.race([answer, sleep(answerTimeoutMs, undefined, { ref: false })]);
 }
 
 /** Works on one message until it is acknowledged, parked, or the subscription is lost. Never throws. */
