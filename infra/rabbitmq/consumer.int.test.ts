@@ -146,7 +146,12 @@ describe('consumer', () => {
       payload: 'poison',
       payload_encoding: 'string',
     });
-    await eventually('it is parked', async () => assert.equal((await queued('made.dead-letter')).length, 1));
+    const parked = await eventually('it is parked', async () => {
+      const [found] = await queued('made.dead-letter');
+      assert.ok(found);
+      return found;
+    });
+    assert.ok(parked.properties['message_id'], 'its park could not be told from others without');
   });
 
   it('an outage is waited out, however long, and nothing is parked for it', async () => {
@@ -179,7 +184,12 @@ describe('consumer', () => {
       await sleep(300);
       assert.equal((await queued('made.dead-letter')).length, 0);
       way.mend();
-      await eventually('it is parked', async () => assert.equal((await queued('made.dead-letter')).length, 1));
+      const parked = await eventually('it is parked', async () => {
+        const [found] = await queued('made.dead-letter');
+        assert.ok(found);
+        return found;
+      });
+      assert.equal(parked.properties.headers['x-dead-letter-attempts'], 3, 'the wait is no attempt');
       assert.equal(attempts, 3, 'it is not tried again while it waits to be parked');
     } finally {
       await parking.close();

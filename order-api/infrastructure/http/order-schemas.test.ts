@@ -19,33 +19,14 @@ describe('order schemas', () => {
       ['an id of 128 characters', body({ order_id: text('a'.repeat(128)) })],
       ['an id with every kind of character', body({ customer_id: '"Az09._:-"' })],
       ['100 items', body({ items: `[${Array(100).fill(item).join()}]` })],
-      ['the smallest and the largest quantity', body({ items: `[${withQuantity('1')},${withQuantity('1000000')}]` })],
-      ['a quantity written 2.0 or 2e0', body({ items: `[${withQuantity('2.0')},${withQuantity('2e0')}]` })],
-      ['a price of nothing', body({ items: `[${withPrice('0')},${withPrice('-0')}]` })],
-      ['a price with 4 decimals', body({ items: `[${withPrice('0.0001')},${withPrice('1e-4')}]` })],
-      ['a price with zeros behind its 4 decimals', body({ items: `[${withPrice('1.500000000')}]` })],
-      ['a price in a string', body({ items: `[${withPrice('"12.50"')},${withPrice('"007"')}]` })],
-      ['a sku of 128 characters', body({ items: `[${withSku('x'.repeat(128))}]` })],
-      ['a sku of 128 characters beyond the basic plane', body({ items: `[${withSku('𝔸'.repeat(128))}]` })],
-      ['a sku with spaces, accents and signs', body({ items: `[${withSku('Größe 42 / rot €')}]` })],
     ];
     for (const [what, sent] of taken) it(what, () => assert.deepEqual(faults(sent), []));
-  });
-
-  it('read prices that are written differently as the same', () => {
-    const sent = body({ items: `[${withPrice('1.5')},${withPrice('15e-1')},${withPrice('"1.5000"')}]` });
-    const { items } = orderBodySchema.parse(read(sent));
-    assert.deepEqual(
-      items.map(({ price }) => price.toFixed()),
-      ['1.5', '1.5', '1.5'],
-    );
   });
 
   describe('refuse, by JSON pointer,', () => {
     const id = /1 to 128 characters/;
     const string = /must be a string/;
     const quantity = /whole number from 1 to 1,000,000/;
-    const printable = /1 to 128 printable characters/;
     const refused: [string, string, [pointer: string, detail: RegExp][]][] = [
       ['a body that is null', 'null', [['', /must be an object/]]],
       ['a body that is an array', '[]', [['', /must be an object/]]],
@@ -96,70 +77,7 @@ describe('order schemas', () => {
           ['/', /not a known field/],
         ],
       ],
-      ['a price that is negative', body({ items: `[${withPrice('-0.01')}]` }), [['/items/0/price', /0 or more/]]],
-      [
-        'a price with over 4 decimals',
-        body({ items: `[${withPrice('0.00001')}]` }),
-        [['/items/0/price', /4 decimals/]],
-      ],
-      [
-        'a price with too many digits',
-        body({ items: `[${withPrice('1234567890123456.7891')}]` }),
-        [['/items/0/price', /more digits/]],
-      ],
-      ['a price without end', body({ items: `[${withPrice('1e400')}]` }), [['/items/0/price', /more digits/]]],
-      ['a price that is true', body({ items: `[${withPrice('true')}]` }), [['/items/0/price', /number, or a string/]]],
-      [
-        'an empty sku',
-        body({ items: '[{"sku":"","quantity":1,"price":1}]' }),
-        [
-          ['/items/0/sku', printable],
-          ['/items/0/sku', /must not be blank/],
-        ],
-      ],
-      ['a blank sku', body({ items: `[${withSku('   ')}]` }), [['/items/0/sku', /must not be blank/]]],
-      ['a sku that is a number', body({ items: '[{"sku":5,"quantity":1,"price":1}]' }), [['/items/0/sku', string]]],
     ];
-    for (const price of ['"NaN"', '"-1"', '"1e3"', '""', '" 1"', '"1,5"', '".5"', '"Infinity"', '1e99999']) {
-      refused.push([
-        `a price of ${price}`,
-        body({ items: `[${withPrice(price)}]` }),
-        [['/items/0/price', /decimal number/]],
-      ]);
-    }
-    for (const value of [
-      '0',
-      '-1',
-      '1.5',
-      '"2"',
-      '1e7',
-      '1000001',
-      '1.0000000000000000001',
-      '1e999999',
-      'null',
-      'true',
-    ]) {
-      refused.push([
-        `a quantity of ${value}`,
-        body({ items: `[${withQuantity(value)}]` }),
-        [['/items/0/quantity', quantity]],
-      ]);
-    }
-    const unprintable = [
-      'a\u0000b',
-      'a\nb',
-      'a\tb',
-      'a\u007fb',
-      'a\u0085b',
-      'a\u2028b',
-      'a\u2029b',
-      'a\u200bb',
-      'a\ufeffb',
-    ];
-    for (const sku of [...unprintable, 'a\ud800b', '\udc00', 'a\u202eb', 'x'.repeat(129)]) {
-      const shown = sku.length > 100 ? 'of 129 characters' : JSON.stringify(sku);
-      refused.push([`a sku ${shown}`, body({ items: `[${withSku(sku)}]` }), [['/items/0/sku', printable]]]);
-    }
     for (const [what, sent, expected] of refused) {
       it(what, () => {
         const found = faults(sent);
@@ -216,18 +134,6 @@ function faults(sent: string) {
 function body(fields: Record<string, string>): string {
   const written = Object.entries({ ...good, ...fields }).map(([name, value]) => `${text(name)}:${value}`);
   return `{${written.join()}}`;
-}
-
-function withQuantity(quantity: string): string {
-  return `{"sku":"A","quantity":${quantity},"price":1}`;
-}
-
-function withPrice(price: string): string {
-  return `{"sku":"A","quantity":1,"price":${price}}`;
-}
-
-function withSku(sku: string): string {
-  return `{"sku":${text(sku)},"quantity":1,"price":1}`;
 }
 
 function text(value: string): string {
