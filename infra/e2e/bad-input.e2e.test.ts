@@ -96,7 +96,7 @@ describe('input that cannot be taken', () => {
   });
 
   it('an unknown order is 404', async () => {
-    assertProblem(await system.get('nobody'), 404);
+    for (const id of ['nobody', '%00', 'x'.repeat(129)]) assertProblem(await system.get(id), 404);
     assertProblem(await system.get(encodeURIComponent("'; drop table orders; --")), 404);
   });
 

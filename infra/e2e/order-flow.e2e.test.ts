@@ -146,19 +146,22 @@ describe('an order, from POST to settled', () => {
     assert.equal(await countOf(system.processorDb, 'outbox where aggregate_id = $1', [order.order_id]), 1);
   });
 
-  it('leaves nothing behind: 200 orders settle once, and every outbox, queue and workflow is done', async () => {
+  it('leaves nothing behind: 200 orders settle once, and every outbox, queue and workflow is done', async function () {
+    this.timeout(180_000);
     const orders = Array.from({ length: 200 }, () => anOrder());
     for (let first = 0; first < orders.length; first += 50) {
       const answers = await Promise.all(orders.slice(first, first + 50).map((order) => system.post(order)));
       assert.ok(answers.every(({ status }) => status === 201));
     }
     for (const order of orders) assert.equal((await system.settled(order.order_id, 50_000))['version'], 2);
-    await eventually('nothing is open', async () => {
+    const nothingOpen = async (): Promise<void> => {
       assert.equal(await countOf(system.ordersDb, 'outbox where published_at is null'), 0);
       assert.equal(await countOf(system.processorDb, 'outbox where published_at is null'), 0);
       const { count } = await system.temporal.client.workflow.count('ExecutionStatus="Running"');
       assert.equal(count, 0);
-    });
+    };
+    // On a busy machine a signal may miss its deadline; it is owed then, and paid half a minute later.
+    await eventually('nothing is open', nothingOpen, 90_000);
     const all = await countOf(system.ordersDb, 'orders');
     assert.equal(await countOf(system.ordersDb, 'inbox'), all);
     assert.equal(await countOf(system.processorDb, 'inbox'), all);

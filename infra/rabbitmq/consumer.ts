@@ -148,6 +148,7 @@ async function handleOrPark(
       ...message.properties,
       // Others may publish without an id, but a park is only sure when its confirm can be told from the rest.
       messageId: String(message.properties.messageId ?? randomUUID()),
+      userId: undefined as unknown as string, // the broker refuses a message in another user's name
       expiration: undefined as unknown as string, // a parked message stays until somebody decides
       headers: {
         ...message.properties.headers,

@@ -5,7 +5,7 @@ import type { OrderStore } from '../../application/ports.js';
 import type { PlaceOrder } from '../../application/place-order.js';
 import { OrderRefused } from '../../domain/order.js';
 import { jsonBody } from './json-body.js';
-import { faultsOf, orderBodySchema, toOrderBody, toOrderRequest } from './order-schemas.js';
+import { faultsOf, idPattern, orderBodySchema, toOrderBody, toOrderRequest } from './order-schemas.js';
 
 export interface OrderRoutesOptions {
   readonly placeOrder: PlaceOrder;
@@ -35,7 +35,8 @@ export function addOrderRoutes(router: Router<RequestState>, { placeOrder, store
 
   router.get('/orders/:order_id', inTime, async (ctx) => {
     const orderId = ctx.params['order_id'] ?? '';
-    const order = await store.find(orderId);
+    // What cannot be an id is no order's; and some of it, such as a zero byte, Postgres would not even look up.
+    const order = idPattern.test(orderId) ? await store.find(orderId) : undefined;
     if (!order) throw new Problem(404, `there is no order ${orderId}`);
     ctx.body = toOrderBody(order);
   });

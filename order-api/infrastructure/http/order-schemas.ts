@@ -8,9 +8,11 @@ import type { Order, OrderRequest } from '../../domain/order.js';
  * The body of `POST /orders`. Its numbers arrive as the digits the caller wrote (see parseOrderBody), so that a price
  * is never a binary fraction on its way in.
  */
+export const idPattern = /^[A-Za-z0-9._:-]{1,128}$/;
+
 const idSchema = z
   .string('must be a string')
-  .regex(/^[A-Za-z0-9._:-]{1,128}$/, 'must be 1 to 128 characters out of A-Z, a-z, 0-9, ".", "_", ":", "-"');
+  .regex(idPattern, 'must be 1 to 128 characters out of A-Z, a-z, 0-9, ".", "_", ":", "-"');
 
 const quantityMessage = 'must be a whole number from 1 to 1,000,000';
 const quantitySchema = z
