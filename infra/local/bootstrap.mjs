@@ -11,6 +11,7 @@ const commands = {
   'test-unit': [() => import('./test-unit.ts'), 'run the tests that need no server'],
   check: [() => import('./check.ts'), 'run the static checks'],
   ci: [() => import('./ci.ts'), 'run the static checks and every test, and add the counts up'],
+  build: [() => import('./build.ts'), 'compile what production runs into dist/'],
   reset: [() => import('./reset.ts'), 'delete the local state of npm start'],
 };
 const oldestNode = [20, 19];

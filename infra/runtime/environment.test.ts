@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { EnvironmentError, readEnvironment, wholeNumber } from './environment.js';
 
@@ -44,6 +47,47 @@ describe('environment', () => {
   it('names every fault in the message that is printed', () => {
     const error = new EnvironmentError(['A: is required', 'B: is wrong']);
     assert.equal(error.message, 'the environment has 2 fault(s):\n  - A: is required\n  - B: is wrong');
+  });
+
+  describe('a variable in a file', () => {
+    let directory: string;
+    before(() => (directory = mkdtempSync(join(tmpdir(), 'environment-'))));
+    after(() => rmSync(directory, { recursive: true }));
+
+    function fileWith(text: string): string {
+      const file = join(directory, 'secret');
+      writeFileSync(file, text);
+      return file;
+    }
+
+    for (const end of ['', '\n', '\r\n']) {
+      it(`is read without the end of its line, ${JSON.stringify(end)}`, () => {
+        const settings = readEnvironment(schema, { APP__NAME_FILE: fileWith(`a secret ${end}`) }, nothingElse);
+        assert.equal(settings.APP__NAME, 'a secret ');
+      });
+    }
+
+    it('is held to the same rules, and named without what the file holds', () => {
+      assert.deepEqual(problemsOf({ APP__NAME: 'a', APP__SIZE_FILE: fileWith('secret') }), [
+        'APP__SIZE: must be a whole number from 1 to 100',
+      ]);
+    });
+
+    it('that is empty counts as unset', () => {
+      assert.deepEqual(problemsOf({ APP__NAME_FILE: fileWith('\n') }), ['APP__NAME: is required']);
+    });
+
+    it('that cannot be read is a fault of its own, and the only one about that variable', () => {
+      const [problem, ...others] = problemsOf({ APP__NAME_FILE: join(directory, 'missing') });
+      assert.match(problem ?? '', /^APP__NAME_FILE: cannot be read: ENOENT/);
+      assert.deepEqual(others, []);
+    });
+
+    it('and in the environment too is a fault, also when both say the same', () => {
+      assert.deepEqual(problemsOf({ APP__NAME: 'a', APP__NAME_FILE: fileWith('a') }), [
+        'APP__NAME and APP__NAME_FILE are both set: keep one of them',
+      ]);
+    });
   });
 
   describe('a whole number', () => {

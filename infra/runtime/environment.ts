@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 /** The environment is unusable; the message lists every fault by the variable's name, and nothing was connected to. */
@@ -21,7 +21,8 @@ export function loadDotEnv(): void {
 
 /**
  * Reads the variables that `schema` names out of `env` into one frozen object.
- * A variable that is set to the empty string counts as unset.
+ * A variable that is set to the empty string counts as unset. `NAME_FILE` names a file that holds the value of `NAME`
+ * instead, for secrets that should not be in an environment; a line's end after the value is no part of it.
  * @param alsoRead sources of settings with rules of their own; what they throw is reported beside the other faults
  * @throws EnvironmentError naming every fault at once
  */
@@ -31,10 +32,21 @@ export function readEnvironment<Shape extends z.ZodRawShape, Extra extends objec
   alsoRead: () => Extra,
 ): Readonly<z.output<z.ZodObject<Shape>> & Extra> {
   const problems: string[] = [];
-  const named = Object.fromEntries(Object.keys(schema.shape).map((name) => [name, env[name] || undefined]));
+  const unread = new Set<string>();
+  const named = Object.fromEntries(
+    Object.keys(schema.shape).map((name) => {
+      const { value, problem } = readVariable(name, env);
+      if (problem !== undefined) {
+        problems.push(problem);
+        unread.add(name);
+      }
+      return [name, value];
+    }),
+  );
   const parsed = schema.safeParse(named);
   if (!parsed.success) {
-    problems.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+    const faults = parsed.error.issues.filter((issue) => !unread.has(String(issue.path[0])));
+    problems.push(...faults.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
   }
   let extra: Extra | undefined;
   try {
@@ -42,8 +54,20 @@ export function readEnvironment<Shape extends z.ZodRawShape, Extra extends objec
   } catch (error) {
     problems.push(error instanceof Error ? error.message : String(error));
   }
-  if (!parsed.success || extra === undefined) throw new EnvironmentError(problems);
+  if (problems.length > 0 || !parsed.success || extra === undefined) throw new EnvironmentError(problems);
   return Object.freeze({ ...parsed.data, ...extra });
+}
+
+function readVariable(name: string, env: NodeJS.ProcessEnv): { value?: string | undefined; problem?: string } {
+  const value = env[name] || undefined;
+  const file = env[`${name}_FILE`];
+  if (!file) return { value };
+  if (value !== undefined) return { problem: `${name} and ${name}_FILE are both set: keep one of them` };
+  try {
+    return { value: readFileSync(file, 'utf8').replace(/\r?\n$/, '') || undefined };
+  } catch (error) {
+    return { problem: `${name}_FILE: cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+  }
 }
 
 /** A whole number of the given unit within limits, written in decimal digits. */

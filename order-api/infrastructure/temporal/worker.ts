@@ -1,7 +1,13 @@
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import { taskQueues } from '../../../workflows/messages.js';
 import type { OrderApiActivities } from './activities.js';
+
+/** A build has the workflow code bundled beforehand; run from source, it is bundled at start. */
+const bundle = fileURLToPath(new URL('../../../workflow-bundle.js', import.meta.url));
+const source = fileURLToPath(new URL('../../../workflows/order-lifecycle.ts', import.meta.url));
+const workflowCode = existsSync(bundle) ? { workflowBundle: { codePath: bundle } } : { workflowsPath: source };
 
 /** Runs the order workflows and the order API's own activities. Needs the connection the client uses, to start eagerly. */
 export function createOrderApiWorker(connection: NativeConnection, namespace: string, activities: OrderApiActivities) {
@@ -9,7 +15,7 @@ export function createOrderApiWorker(connection: NativeConnection, namespace: st
     connection,
     namespace,
     taskQueue: taskQueues.orderApi,
-    workflowsPath: fileURLToPath(new URL('../../../workflows/order-lifecycle.ts', import.meta.url)),
+    ...workflowCode,
     activities,
     maxConcurrentWorkflowTaskExecutions: 100,
     maxConcurrentActivityTaskExecutions: 100,
