@@ -109,7 +109,7 @@ describe('what comes out of RabbitMQ', () => {
     await system.post(order);
     await system.settled(order.order_id);
     const parked = await eventually('all poison is parked', async () => {
-      const messages = await system.peek('order-api.order-processed.dead-letter');
+      const messages = await system.vhost.peek('order-api.order-processed.dead-letter');
       assert.equal(messages.length, poison.length);
       return messages;
     });
@@ -125,7 +125,7 @@ describe('what comes out of RabbitMQ', () => {
   it('as poison for the processor, is parked there too', async () => {
     await publish('order.created', { hello: 'world' });
     await eventually('it is parked', async () => {
-      const [message] = await system.peek('processor.order-created.dead-letter');
+      const [message] = await system.vhost.peek('processor.order-created.dead-letter');
       assert.equal(message?.payload, '{"hello":"world"}');
       assert.match(String(message.properties.headers['x-dead-letter-reason']), /not a CloudEvents 1.0 envelope/);
     });

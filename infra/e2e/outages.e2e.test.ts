@@ -84,13 +84,13 @@ describe('an order survives', function () {
       });
       // Were it not acknowledged, it would be back in the queue once its consumer is gone.
       await system.processor.stop();
-      assert.deepEqual(await system.peek('processor.order-created'), []);
+      assert.deepEqual(await system.vhost.peek('processor.order-created'), []);
       await system.startProcessor();
     } finally {
       await server.start();
     }
     await assertSettledOnce(system, order.order_id);
-    assert.deepEqual(await system.peek('processor.order-created.dead-letter'), []);
+    assert.deepEqual(await system.vhost.peek('processor.order-created.dead-letter'), []);
   });
 
   it('RabbitMQ being down when it is placed', async function () {

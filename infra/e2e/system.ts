@@ -11,11 +11,6 @@ export interface Answer {
   readonly body: Record<string, unknown>;
 }
 
-export interface QueuedMessage {
-  readonly payload: string;
-  readonly properties: { readonly message_id?: string; readonly headers: Record<string, unknown> };
-}
-
 /** The whole system for one suite: both services as processes, on databases, a vhost and a namespace of its own. */
 export class TestSystem {
   orderApi!: ServiceProcess;
@@ -91,12 +86,6 @@ export class TestSystem {
       },
       timeoutMs,
     );
-  }
-
-  /** What lies ready in a queue, without taking it out. What a consumer holds is not among it. */
-  async peek(queue: string): Promise<QueuedMessage[]> {
-    const options = { count: 100, ackmode: 'ack_requeue_true', encoding: 'auto' };
-    return (await this.vhost.request('POST', `queues/${queue}/get`, options)) as QueuedMessage[];
   }
 
   async healthy(timeoutMs = 30_000): Promise<void> {

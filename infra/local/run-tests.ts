@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { addCounts, noCounts, readCounts, type Counts } from './counts.js';
 import { reportWorkflowCoverage } from '../testing/report-workflow-coverage.js';
+import { sweepTestContainers } from '../testing/test-containers-sweep.js';
 import { sweepTestInstances } from './instance.js';
 import { runTool } from './run-tool.js';
 
@@ -38,5 +39,6 @@ export async function runTests({ unitOnly, args, stop }: TestRun): Promise<Count
   } finally {
     rmSync(directory, { recursive: true, force: true });
     await sweepTestInstances(console.log);
+    if (!unitOnly) await sweepTestContainers(console.log);
   }
 }

@@ -62,14 +62,21 @@ export async function temporalServer(options: TemporalServerOptions): Promise<Lo
   });
 }
 
-function serverArguments(dbFile: string, { port, uiPort, namespace }: TemporalServerOptions): string[] {
+/** What the development server is started with everywhere, wherever it keeps its file. */
+export function developmentServerArguments(dbFile: string): string[] {
   return [
-    ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port)],
-    ...['--ui-ip', '127.0.0.1', '--ui-port', String(uiPort), '--ui-disable-news-fetch'],
-    ...['--namespace', namespace, '--log-level', 'error', '--db-filename', dbFile],
+    ...['server', 'start-dev', '--log-level', 'error', '--db-filename', dbFile],
     // A commit survives the end of the process; only a power cut may lose the last ones.
     ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
     ...Object.entries(dynamicConfig).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
+  ];
+}
+
+function serverArguments(dbFile: string, { port, uiPort, namespace }: TemporalServerOptions): string[] {
+  return [
+    ...developmentServerArguments(dbFile),
+    ...['--ip', '127.0.0.1', '--port', String(port), '--namespace', namespace],
+    ...['--ui-ip', '127.0.0.1', '--ui-port', String(uiPort), '--ui-disable-news-fetch'],
   ];
 }
 

@@ -14,11 +14,6 @@ import { addToOutbox, markPublished } from './outbox.js';
 const topology: Topology = { exchange: 'things', queues: [{ name: 'made', routingKey: 'thing.made' }] };
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
-interface Queued {
-  payload: string;
-  properties: { message_id: string };
-}
-
 describe('outbox relay', () => {
   let database: TestDatabase;
   let pool: pg.Pool;
@@ -47,10 +42,7 @@ describe('outbox relay', () => {
   const relayOver = (db: pg.Pool): OutboxRelay =>
     createOutboxRelay({ pool: db, publisher, exchange: 'things', source: 'some-service', log: () => silentLogger });
   const publish = (from: OutboxRelay = relay) => from.publish('thing-1', 'thing.made', '1');
-  const queued = async (): Promise<Queued[]> => {
-    const options = { count: 100, ackmode: 'ack_requeue_false', encoding: 'auto' };
-    return (await vhost.request('POST', 'queues/made/get', options)) as Queued[];
-  };
+  const queued = () => vhost.take('made');
   const rows = async () => {
     const { rows: found } = await pool.query<{ id: string; published: boolean; attempts: number; last_error: string }>(
       'select id, published_at is not null as published, attempts, last_error from outbox order by id',
@@ -90,7 +82,7 @@ describe('outbox relay', () => {
       content_type: 'application/cloudevents+json',
       timestamp: Math.floor(at.getTime() / 1000),
       delivery_mode: 2,
-      headers: { traceparent, 'x-delivery-count': 0 },
+      headers: { traceparent },
     });
   });
 

@@ -77,9 +77,7 @@ describe('consumer, when connections, queues and processes go', () => {
       properties: { messageId: randomUUID() },
     });
   const bodiesIn = async (queue: string): Promise<string[]> => {
-    const options = { count: 100, ackmode: 'ack_requeue_false', encoding: 'auto' };
-    const messages = (await vhost.request('POST', `queues/${queue}/get`, options)) as { payload: string }[];
-    return messages.map(({ payload }) => payload);
+    return (await vhost.take(queue)).map(({ payload }) => payload);
   };
   /** Asked over AMQP: what the management API shows is some seconds old. */
   const consumersOf = async (queue: string): Promise<number> => {

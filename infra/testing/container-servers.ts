@@ -1,5 +1,8 @@
 import { GenericContainer, getContainerRuntimeClient, Wait, type StartedTestContainer } from 'testcontainers';
 import { choosePort } from '../local/ports.js';
+import { developmentServerArguments } from '../local/temporal-server.js';
+import { images } from './container-images.js';
+import { ownerLabels } from './test-containers-sweep.js';
 import type { StoppableServer, TestServers } from './test-servers.js';
 
 const startupTimeoutMs = 120_000;
@@ -17,7 +20,7 @@ export async function startContainers(): Promise<TestServers> {
     await Promise.all(started.splice(0).map(remove));
   };
   const start = async (container: GenericContainer): Promise<StartedTestContainer> => {
-    const running = await container.withStartupTimeout(startupTimeoutMs).start();
+    const running = await container.withLabels(ownerLabels()).withStartupTimeout(startupTimeoutMs).start();
     started.push(running);
     return running;
   };
@@ -28,7 +31,7 @@ export async function startContainers(): Promise<TestServers> {
       rabbitmqServer(start),
       temporalServer(start),
     ]);
-    return { ordersDb, processorDb, rabbitmq, temporal, stop };
+    return { source: 'containers', ordersDb, processorDb, rabbitmq, temporal, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -40,7 +43,7 @@ type Start = (container: GenericContainer) => Promise<StartedTestContainer>;
 async function postgres(database: string, start: Start) {
   const port = await freePort();
   const container = await start(
-    new GenericContainer('postgres:18')
+    new GenericContainer(images.postgres)
       .withEnvironment({ POSTGRES_PASSWORD: postgresPassword, POSTGRES_DB: database })
       .withExposedPorts({ container: 5432, host: port })
       // Over TCP: the server that only makes the database listens on a Unix socket.
@@ -55,7 +58,7 @@ async function postgres(database: string, start: Start) {
 async function rabbitmqServer(start: Start) {
   const [amqp, management] = [await freePort(), await freePort()];
   const container = await start(
-    new GenericContainer('rabbitmq:4-management')
+    new GenericContainer(images.rabbitmq)
       .withEnvironment({
         RABBITMQ_DEFAULT_USER: 'orders',
         RABBITMQ_DEFAULT_PASS: 'orders',
@@ -75,8 +78,8 @@ async function rabbitmqServer(start: Start) {
 async function temporalServer(start: Start) {
   const port = await freePort();
   const container = await start(
-    new GenericContainer('temporalio/temporal:latest')
-      .withCommand(['server', 'start-dev', '--ip', '0.0.0.0', '--db-filename', '/tmp/temporal.db'])
+    new GenericContainer(images.temporal)
+      .withCommand([...developmentServerArguments('/tmp/temporal.db'), '--ip', '0.0.0.0'])
       .withExposedPorts({ container: 7233, host: port })
       .withWaitStrategy(Wait.forListeningPorts()),
   );

@@ -9,6 +9,7 @@ export interface StoppableServer {
 
 /** Real servers for the tests. `server` is missing for one that was given by the environment. */
 export interface TestServers {
+  readonly source: 'local' | 'containers';
   readonly ordersDb: { readonly dsn: string; readonly server?: StoppableServer };
   readonly processorDb: { readonly dsn: string; readonly server?: StoppableServer };
   readonly rabbitmq: { readonly url: string; readonly managementUrl?: string; readonly server?: StoppableServer };

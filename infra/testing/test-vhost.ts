@@ -1,14 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import { testServers } from './test-servers.js';
 
+/** A message as the management API shows it. */
+interface QueuedMessage {
+  readonly payload: string;
+  readonly properties: Readonly<Record<string, unknown>> & { readonly headers: Readonly<Record<string, unknown>> };
+}
+
 /** A RabbitMQ virtual host of one suite's own, so that suites cannot see each other's exchange and queues. */
 export interface TestVhost {
   /** AMQP address of the virtual host. */
   readonly url: string;
   /** Asks the management API, e.g. `request('GET', 'queues')` about this virtual host. */
   request(method: string, resource: string, body?: object): Promise<unknown>;
+  /** What lies ready in a queue, oldest first, without taking it out; what a consumer holds is not among it. */
+  peek(queue: string): Promise<QueuedMessage[]>;
+  /** The same, taken out. */
+  take(queue: string): Promise<QueuedMessage[]>;
+  /** Closes every connection, as an operator would, and tells how many; one shows up here some seconds after it began. */
+  closeConnections(): Promise<number>;
   drop(): Promise<void>;
 }
+
+/** Far more than any test puts into a queue. */
+const mostMessages = 1000;
 
 /** @throws Error when RabbitMQ has no management API at its address, which is needed to make virtual hosts */
 export async function createTestVhost(): Promise<TestVhost> {
@@ -34,14 +49,32 @@ export async function createTestVhost(): Promise<TestVhost> {
   await call('PUT', `vhosts/${name}`);
   await call('PUT', `permissions/${name}/${amqp.username}`, { configure: '.*', write: '.*', read: '.*' });
   amqp.pathname = `/${name}`;
+  const request: TestVhost['request'] = (method, resource, body) => {
+    const [kind, ...rest] = resource.split('/');
+    return call(method, [kind, name, ...rest].join('/'), body);
+  };
+  const get = async (queue: string, ackmode: string): Promise<QueuedMessage[]> => {
+    const options = { count: mostMessages, ackmode, encoding: 'auto' };
+    return ((await request('POST', `queues/${queue}/get`, options)) as QueuedMessage[]).map(withoutDeliveryCount);
+  };
   return {
     url: amqp.href,
-    request: (method, resource, body) => {
-      const [kind, ...rest] = resource.split('/');
-      return call(method, [kind, name, ...rest].join('/'), body);
+    request,
+    peek: (queue) => get(queue, 'ack_requeue_true'),
+    take: (queue) => get(queue, 'ack_requeue_false'),
+    closeConnections: async () => {
+      const connections = (await request('GET', 'vhosts/connections')) as { name: string }[];
+      for (const connection of connections) await call('DELETE', `connections/${encodeURIComponent(connection.name)}`);
+      return connections.length;
     },
     drop: async () => void (await call('DELETE', `vhosts/${name}`)),
   };
+}
+
+/** The queue's own header: RabbitMQ 3.10 has it on the first delivery already, 4.x from the second on. */
+function withoutDeliveryCount({ payload, properties }: QueuedMessage): QueuedMessage {
+  const { 'x-delivery-count': _count, ...headers } = properties.headers;
+  return { payload, properties: { ...properties, headers } };
 }
 
 function defaultManagementUrl(amqpUrl: string): string {
