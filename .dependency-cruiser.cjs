@@ -1,5 +1,5 @@
 /** The walls of the house. Each rule says why it stands. */
-const tests = '\\.test\\.ts$|^infra/(testing|e2e|local)/';
+const tests = '\\.test\\.ts$|^infra/(testing|e2e|local|compose)/';
 
 module.exports = {
   forbidden: [

@@ -9,6 +9,7 @@ const commands = {
   start: [() => import('./start.ts'), 'start the servers and both services'],
   test: [() => import('./test.ts'), 'run every test, with coverage'],
   'test-unit': [() => import('./test-unit.ts'), 'run the tests that need no server'],
+  'test-compose': [() => import('./test-compose.ts'), 'bring the compose file up and test it from outside'],
   check: [() => import('./check.ts'), 'run the static checks'],
   ci: [() => import('./ci.ts'), 'run the static checks and every test, and add the counts up'],
   build: [() => import('./build.ts'), 'compile what production runs into dist/'],

@@ -22,6 +22,15 @@ export interface RabbitmqServerOptions {
   report: Report;
 }
 
+/** Every limit is set, here as in the compose file, since the defaults differ between RabbitMQ 3.10 and 4.x. */
+export const brokerLimits = {
+  // Milliseconds: a delivery not acknowledged for 30 minutes closes its channel.
+  consumer_timeout: 1_800_000,
+  heartbeat: 60,
+  'disk_free_limit.absolute': '50MB',
+  'vm_memory_high_watermark.relative': 0.4,
+} as const;
+
 export function rabbitmqUrl(port: number): string {
   return `amqp://guest:guest@127.0.0.1:${port}`;
 }
@@ -91,11 +100,7 @@ function writeConfiguration(home: string, ports: RabbitmqPorts): void {
     'listeners.tcp.1': `127.0.0.1:${ports.amqp}`,
     'management.tcp.ip': '127.0.0.1',
     'management.tcp.port': ports.management,
-    // Milliseconds: a delivery not acknowledged for 30 minutes closes its channel.
-    consumer_timeout: 1_800_000,
-    heartbeat: 60,
-    'disk_free_limit.absolute': '50MB',
-    'vm_memory_high_watermark.relative': 0.4,
+    ...brokerLimits,
     'log.console': true,
     'log.console.level': 'info',
     'log.console.use_colors': 'off',

@@ -4,6 +4,6 @@ import { onStopRequest } from './stop-request.js';
 
 // `npm run test:unit [-- arguments for mocha]`: the tests that need no server. The last line is the count.
 const stop = onStopRequest(() => process.exit(1));
-const counts = await runTests({ unitOnly: true, args: process.argv.slice(3), stop });
+const counts = await runTests({ suite: 'unit', args: process.argv.slice(3), stop });
 console.log(countsLine(counts));
 process.exit(exitCodeOf(counts));
