@@ -17,6 +17,7 @@ const portVariables = {
 type Ports = Readonly<Record<keyof typeof portVariables, number>>;
 
 const namePrefix = 'order-processing-test-';
+const projectName = `${namePrefix}${process.pid}`;
 const imageName = 'order-processing-system';
 const commandLimitMs = 120_000;
 /** The first time, images are pulled and ours is built. */
@@ -25,46 +26,54 @@ const upLimitMs = 20 * 60_000;
 /** The compose files under a project name and ports of their own, used as people do: through `docker compose`. */
 export class ComposeProject {
   readonly ports: Ports;
-  readonly #name: string;
+  readonly #files: readonly string[];
   readonly #environment: NodeJS.ProcessEnv;
 
-  private constructor(name: string, ports: Ports, settings: Readonly<Record<string, string>>) {
-    this.#name = name;
+  private constructor(ports: Ports, files: readonly string[]) {
     this.ports = ports;
-    this.#environment = { ...process.env, ...settings };
+    this.#files = files;
+    this.#environment = { ...process.env };
     for (const [key, variable] of Object.entries(portVariables)) {
       this.#environment[variable] = String(ports[key as keyof Ports]);
     }
   }
 
-  /** @param settings what a user would put into .env */
-  static async create(settings: Readonly<Record<string, string>> = {}): Promise<ComposeProject> {
+  static async create(): Promise<ComposeProject> {
     const taken = new Set<number>();
     const ports: Partial<Record<keyof Ports, number>> = {};
     for (const key of Object.keys(portVariables) as (keyof Ports)[]) ports[key] = await choosePort(undefined, taken);
-    return new ComposeProject(`${namePrefix}${process.pid}`, ports as Ports, settings);
+    return new ComposeProject(ports as Ports, []);
   }
 
-  /** `docker compose up --wait`, from the repository's root. @param more e.g. files before, options after */
-  up(files: readonly string[] = [], ...options: string[]): Promise<string> {
-    return this.#docker(['compose', ...this.#project(files), 'up', '--wait', ...options], upLimitMs);
+  /** The same project with another compose file on top, e.g. docker-compose.scaled.yml. */
+  withFile(name: string): ComposeProject {
+    return new ComposeProject(this.ports, ['infra/docker-compose.yml', `infra/${name}`]);
   }
 
+  /** `docker compose up --wait`, from the repository's root. */
+  up(...options: string[]): Promise<string> {
+    return this.#docker(['compose', ...this.#project(), 'up', '--wait', ...options], upLimitMs);
+  }
+
+  /** Another command of `docker compose`. */
   run(...args: string[]): Promise<string> {
-    return this.#docker(['compose', ...this.#project([]), ...args], commandLimitMs);
+    return this.#docker(['compose', ...this.#project(), ...args], commandLimitMs);
   }
 
-  /** `docker` on this project's containers. */
+  /** What `docker inspect` tells about each of the service's containers. */
   async inspect(service: string): Promise<ContainerState[]> {
-    const ids = (await this.run('ps', '--all', '--quiet', service)).split('\n').filter(Boolean);
+    const ids = linesOf(await this.run('ps', '--all', '--quiet', service));
     return JSON.parse(await this.#docker(['inspect', ...ids], commandLimitMs)) as ContainerState[];
   }
 
   async volumes(): Promise<string[]> {
-    const filter = `label=com.docker.compose.project=${this.#name}`;
-    return (await this.#docker(['volume', 'ls', '--quiet', '--filter', filter], commandLimitMs))
-      .split('\n')
-      .filter(Boolean);
+    const filter = `label=com.docker.compose.project=${projectName}`;
+    return linesOf(await this.#docker(['volume', 'ls', '--quiet', '--filter', filter], commandLimitMs));
+  }
+
+  /** The images the project's services run, but our own. */
+  async images(): Promise<string[]> {
+    return linesOf(await this.run('config', '--images')).filter((image) => image !== imageName);
   }
 
   /** How many log lines with this text each instance of the service has written. */
@@ -93,13 +102,17 @@ export class ComposeProject {
     await this.run('down', '--volumes', '--remove-orphans', '--timeout', '5');
   }
 
-  #project(files: readonly string[]): string[] {
-    return ['--progress', 'quiet', '--project-name', this.#name, ...files.flatMap((file) => ['--file', file])];
+  #project(): string[] {
+    return ['--progress', 'quiet', '--project-name', projectName, ...this.#files.flatMap((file) => ['--file', file])];
   }
 
   #docker(args: readonly string[], limitMs: number): Promise<string> {
     return runCommand('docker', args, { cwd: repositoryRoot, env: this.#environment, limitMs });
   }
+}
+
+function linesOf(output: string): string[] {
+  return output.split('\n').filter(Boolean);
 }
 
 /** What the tests look at of `docker inspect`. */
@@ -121,7 +134,7 @@ export interface ContainerState {
 export async function sweepComposeProjects(report: (line: string) => void): Promise<void> {
   const list = ['compose', 'ls', '--all', '--quiet'];
   const names = await runCommand('docker', list, { limitMs: commandLimitMs }).catch(() => '');
-  for (const name of names.split('\n').filter((each) => each.startsWith(namePrefix))) {
+  for (const name of linesOf(names).filter((each) => each.startsWith(namePrefix))) {
     if (processIdentity(Number(name.slice(namePrefix.length))) !== undefined) continue;
     const down = ['compose', '--project-name', name, 'down', '--volumes', '--remove-orphans', '--timeout', '5'];
     await runCommand('docker', down, { limitMs: commandLimitMs });

@@ -19,7 +19,7 @@ describe('docker compose', () => {
     await sweepComposeProjects(console.log);
     project = await ComposeProject.create();
     system = new ComposedSystem(project);
-    await project.up([], '--build');
+    await project.up('--build');
   });
 
   after('down --volumes', () => project.remove());
@@ -119,9 +119,9 @@ describe('docker compose', () => {
 
   it('several instances share the orders, behind one port', async function () {
     this.timeout(10 * 60_000);
-    const files = ['infra/docker-compose.yml', 'infra/docker-compose.scaled.yml'];
-    if (!(await canProvide('haproxy:lts'))) this.skip();
-    await project.up(files, '--scale', 'order-api=2', '--scale', 'processor=3');
+    const scaled = project.withFile('docker-compose.scaled.yml');
+    await skipWithoutImages(this, scaled);
+    await scaled.up('--scale', 'order-api=2', '--scale', 'processor=3');
     const accepted: string[] = [];
     for (let batch = 0; batch < 10; batch += 1) {
       const placed = await Promise.all(Array.from({ length: 12 }, () => system.place()));
@@ -147,12 +147,52 @@ describe('docker compose', () => {
   });
 });
 
-/** Whether the image is here or can be pulled now. */
-async function canProvide(image: string): Promise<boolean> {
-  const succeeds = (...args: string[]) =>
+describe("docker compose, with Temporal's server on PostgreSQL", () => {
+  let project: ComposeProject;
+  let system: ComposedSystem;
+
+  before('the file is valid, and up --wait', async function () {
+    this.timeout(25 * 60_000);
+    project = (await ComposeProject.create()).withFile('docker-compose.temporal-server.yml');
+    system = new ComposedSystem(project);
+    await project.run('config', '--quiet');
+    await skipWithoutImages(this, project);
+    await project.up('--build');
+  });
+
+  after('down --volumes', () => project.remove());
+
+  it('every accepted order settles once although Temporal is killed while they come in', async () => {
+    const accepted = await system.placeWhile(async () => {
+      await sleep(awayMs);
+      await project.run('kill', 'temporal');
+      await sleep(awayMs);
+      await project.up();
+    });
+    assert.ok(accepted.length > 10, `${accepted.length} orders were accepted`);
+    await system.settledOnce(accepted);
+  });
+
+  it('its database keeps the histories when everything is taken down', async () => {
+    const orderId = await system.place();
+    assert.ok(orderId);
+    await system.settledOnce([orderId]);
+    await project.run('down');
+    await project.up();
+    assert.equal(await system.workflowStatus(`order-${orderId}`), 'COMPLETED');
+  });
+});
+
+/** Official images that are neither here nor can be pulled: the test is skipped, not failed. */
+async function skipWithoutImages(context: Mocha.Context, project: ComposeProject): Promise<void> {
+  const isThere = (...args: string[]) =>
     runCommand('docker', args, { limitMs: 5 * 60_000 }).then(
       () => true,
       () => false,
     );
-  return (await succeeds('image', 'inspect', image)) || succeeds('pull', image);
+  for (const image of await project.images()) {
+    if ((await isThere('image', 'inspect', image)) || (await isThere('pull', image))) continue;
+    console.log(`      skipped: the image ${image} cannot be had`);
+    context.skip();
+  }
 }

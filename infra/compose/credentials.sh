@@ -45,3 +45,7 @@ fi
 provide orders-db ORDERS_DB_PASSWORD "${ORDERS_DB_PASSWORD:-}" postgresql://orders:PASSWORD@orders-db:5432/orders
 provide processor-db PROCESSOR_DB_PASSWORD "${PROCESSOR_DB_PASSWORD:-}" postgresql://processor:PASSWORD@processor-db:5432/processor
 provide rabbitmq RABBITMQ_PASSWORD "${RABBITMQ_PASSWORD:-}" amqp://orders:PASSWORD@rabbitmq:5672
+# Mounted by docker-compose.temporal-server.yml only.
+if [ -d /credentials/temporal-db ]; then
+	provide temporal-db TEMPORAL_DB_PASSWORD "${TEMPORAL_DB_PASSWORD:-}" postgresql://temporal:PASSWORD@temporal-db:5432/temporal
+fi
