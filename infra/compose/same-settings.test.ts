@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { readConfig as readOrderApiConfig } from '../../order-api/config.js';
+import { readConfig as readProcessorConfig } from '../../processor/config.js';
 import { brokerLimits } from '../local/rabbitmq-server.js';
 import { developmentServerArguments } from '../local/temporal-server.js';
 
@@ -27,5 +29,16 @@ describe('the composed servers are set up as the local ones:', () => {
     ) as Record<string, string>;
     const local = Object.entries(brokerLimits).map(([key, value]) => [key, String(value)]);
     assert.deepEqual(composed, Object.fromEntries(local));
+  });
+
+  it('the services, by every setting in .env', () => {
+    const addresses = { APP__DB_DSN: 'postgresql://localhost/orders', APP__RABBITMQ_URL: 'amqp://localhost' };
+    const configs = [readOrderApiConfig(addresses), readProcessorConfig(addresses)];
+    // What the containers are given, or have in the image.
+    const own = [...Object.keys(addresses), 'APP__SERVICE_NAME', 'APP__HOST', 'APP__PORT', 'temporal'];
+    const settings = new Set(configs.flatMap(Object.keys).filter((name) => !own.includes(name)));
+    const composed = read('../docker-compose.yml');
+    const missing = [...settings].filter((name) => !composed.includes(`      ${name}: \${${name}:-}\n`));
+    assert.deepEqual(missing, []);
   });
 });
