@@ -75,7 +75,7 @@ await runService(readConfig, async (config, logger, service) => {
     lifecycles,
     decide: () => decide(config.APP__SUCCESS_RATE, Math.random),
     // Not cut short by a stop: that would count as a failed attempt of a good message.
-    work: () => sleep(minMs + Math.random() * (maxMs - minMs)),
+    work: maxMs > 0 ? () => sleep(minMs + Math.random() * (maxMs - minMs)) : undefined,
   });
   const consumer = await createOrderCreatedConsumer({
     url: config.APP__RABBITMQ_URL,

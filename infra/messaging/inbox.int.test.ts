@@ -23,7 +23,8 @@ describe('inbox', () => {
   beforeEach(() => pool.query('truncate inbox'));
   after(() => database.drop());
 
-  const record = (one: InboxEntry) => inTransaction(pool, (tx) => recordOnce(tx, one));
+  const recordOne = async (tx: Queryable, one: InboxEntry) => (await recordOnce(tx, [one])).has(one.eventKey);
+  const record = (one: InboxEntry) => inTransaction(pool, (tx) => recordOne(tx, one));
   const keys = async (): Promise<string[]> => {
     const { rows } = await pool.query<{ event_key: string }>('select event_key from inbox order by event_key');
     return rows.map(({ event_key }) => event_key);
@@ -37,9 +38,27 @@ describe('inbox', () => {
       assert.equal(await record(entry('e-2')), true);
     });
 
+    it('many events at once tells those that are new, an event that is there twice once', async () => {
+      await record(entry('e-2'));
+      const entries = ['e-3', 'e-2', 'e-1', 'e-3'].map(entry);
+      const recorded = await inTransaction(pool, (tx) => recordOnce(tx, entries));
+      assert.deepEqual([...recorded].sort(), ['e-1', 'e-3']);
+      assert.deepEqual(await keys(), ['e-1', 'e-2', 'e-3']);
+    });
+
+    it('the same events by many at once, in any order, ends without a deadlock', async () => {
+      const all = Array.from({ length: 50 }, (_, index) => entry(`e-${index}`));
+      const batches = Array.from({ length: 8 }, (_, index) => (index % 2 ? all : all.toReversed()));
+      const recorded = await Promise.all(batches.map((batch) => inTransaction(pool, (tx) => recordOnce(tx, batch))));
+      assert.equal(
+        recorded.reduce((sum, { size }) => sum + size, 0),
+        50,
+      );
+    });
+
     it('is part of its transaction: rolled back, the event counts as new', async () => {
       const work = async (tx: Queryable) => {
-        await recordOnce(tx, entry('e-1'));
+        await recordOne(tx, entry('e-1'));
         throw new Error('it broke');
       };
       await assert.rejects(inTransaction(pool, work), /it broke/);
@@ -49,7 +68,7 @@ describe('inbox', () => {
 
     it('is seen by others once it is committed', async () => {
       await inTransaction(pool, async (tx) => {
-        await recordOnce(tx, entry('e-1'));
+        await recordOne(tx, entry('e-1'));
         assert.equal(await isRecorded(pool, 'e-1'), false);
       });
       assert.equal(await isRecorded(pool, 'e-1'), true);
@@ -72,7 +91,7 @@ describe('inbox', () => {
     const client = await pool.connect();
     try {
       await client.query('begin');
-      assert.equal(await recordOnce(client, entry('e-1')), true);
+      assert.equal(await recordOne(client, entry('e-1')), true);
       const second = record(entry('e-1'));
       await eventually('the second one waits', async () => {
         const { rowCount } = await pool.query(

@@ -8,18 +8,27 @@ export interface InboxEntry {
 }
 
 /**
- * Records in the transaction `tx` that an event is being consumed. True for the first time, false for a repeat.
- * It must be the transaction's first statement: a concurrent duplicate then waits here for the first one's commit or
- * rollback, and so runs its effects once or not at all.
+ * Records in the transaction `tx` that events are being consumed, and answers with the keys of those that are for the
+ * first time. It must be the transaction's first statement: a concurrent duplicate then waits here for the first one's
+ * commit or rollback, and so runs its effects once or not at all. In the order of their keys, so that two batches with
+ * the same events wait for one another and not in a circle.
  */
-export async function recordOnce(tx: Queryable, entry: InboxEntry): Promise<boolean> {
-  const { rowCount } = await tx.query(
-    `insert into inbox (event_key, message_id, aggregate_id)
-     values ($1, $2, $3)
-     on conflict (event_key) do nothing`,
-    [entry.eventKey, entry.messageId, entry.aggregateId],
-  );
-  return rowCount === 1;
+export async function recordOnce(tx: Queryable, entries: readonly InboxEntry[]): Promise<ReadonlySet<string>> {
+  const { rows } = await tx.query<{ event_key: string }>({
+    name: 'record-once',
+    text: `insert into inbox (event_key, message_id, aggregate_id)
+           select event_key, message_id, aggregate_id
+           from unnest($1::text[], $2::text[], $3::text[]) as entry (event_key, message_id, aggregate_id)
+           order by event_key
+           on conflict (event_key) do nothing
+           returning event_key`,
+    values: [
+      entries.map(({ eventKey }) => eventKey),
+      entries.map(({ messageId }) => messageId),
+      entries.map(({ aggregateId }) => aggregateId),
+    ],
+  });
+  return new Set(rows.map((row) => row.event_key));
 }
 
 /** True when the event has been consumed before, as far as committed work tells. */

@@ -41,7 +41,7 @@ describe('outbox relay', () => {
 
   const relayOver = (db: pg.Pool): OutboxRelay =>
     createOutboxRelay({ pool: db, publisher, exchange: 'things', source: 'some-service', log: () => silentLogger });
-  const publish = (from: OutboxRelay = relay) => from.publish('thing-1', 'thing.made', '1');
+  const publish = (from: OutboxRelay = relay) => from.publish(['thing-1'], 'thing.made', '1');
   const queued = () => vhost.take('made');
   const rows = async () => {
     const { rows: found } = await pool.query<{ id: string; published: boolean; attempts: number; last_error: string }>(
@@ -52,7 +52,7 @@ describe('outbox relay', () => {
   const add = async (aggregateId = 'thing-1'): Promise<string> => {
     const id = uuidv7();
     const message = { id, aggregateId, type: 'thing.made', payload: { z: 1, a: 0.1 }, headers: { traceparent } };
-    await addToOutbox(pool, message, 0);
+    await addToOutbox(pool, [message], 0);
     return id;
   };
 
@@ -105,6 +105,16 @@ describe('outbox relay', () => {
     assert.equal((await rows()).filter(({ published }) => !published).length, 1);
   });
 
+  it('publishes several aggregates in one call, with the headers it was given', async () => {
+    const ids = [await add('thing-1'), await add('thing-2')];
+    const published = await relay.publish(['thing-2', 'thing-1', 'nothing'], 'thing.made', '1', { extra: 'x' });
+    assert.deepEqual(published.sort(), ids.sort());
+    const messages = await queued();
+    assert.deepEqual(messages.map(({ properties }) => properties['message_id']).sort(), ids);
+    for (const { properties } of messages) assert.equal(properties.headers['extra'], 'x');
+    assert.ok((await rows()).every((row) => row.published));
+  });
+
   it('a publish that fails leaves the row unpublished, with the attempt and the reason', async () => {
     const id = await add();
     await vhost.request('DELETE', 'bindings/e/things/q/made/thing.made');
@@ -155,7 +165,7 @@ describe('outbox relay', () => {
 
   it('a message that somebody else has published meanwhile stays marked as it is', async () => {
     const id = await add();
-    await markPublished(pool, id);
+    await markPublished(pool, [id]);
     assert.deepEqual(await publish(), []);
     assert.equal((await queued()).length, 0);
   });
@@ -163,7 +173,7 @@ describe('outbox relay', () => {
 
 /** The database as it is, but for statements that look like `pattern`: there the process dies. */
 function failingAt(pool: pg.Pool, pattern: RegExp): pg.Pool {
-  const query = (text: string, values: unknown[]): Promise<unknown> =>
-    pattern.test(text) ? Promise.reject(new Error('the process died here')) : pool.query(text, values);
+  const query = (statement: pg.QueryConfig): Promise<unknown> =>
+    pattern.test(statement.text) ? Promise.reject(new Error('the process died here')) : pool.query(statement);
   return Object.assign(Object.create(pool) as pg.Pool, { query });
 }

@@ -9,7 +9,7 @@ import {
   deletePublished,
   findUnpublished,
   markPublished,
-  recordFailedAttempt,
+  recordFailedAttempts,
   type OutboxMessage,
 } from './outbox.js';
 
@@ -40,19 +40,19 @@ describe('outbox', () => {
 
   it('keeps a message if, and only if, its transaction commits', async () => {
     const work = async (tx: Queryable) => {
-      await addToOutbox(tx, message('a-1'), 0);
+      await addToOutbox(tx, [message('a-1')], 0);
       throw new Error('it broke');
     };
     await assert.rejects(inTransaction(pool, work), /it broke/);
     assert.equal(await count(), 0);
-    await inTransaction(pool, (tx) => addToOutbox(tx, message('a-1'), 0));
+    await inTransaction(pool, (tx) => addToOutbox(tx, [message('a-1')], 0));
     assert.equal(await count(), 1);
   });
 
   it('gives back what was put in, as it was', async () => {
     const written = { ...message('a-1'), payload: { name: 'Größe "42"\n', amount: 0.1, list: [1, { deep: null }] } };
-    await addToOutbox(pool, written, 0);
-    const [read, ...others] = await findUnpublished(pool, 'a-1', 'thing.made');
+    await addToOutbox(pool, [written], 0);
+    const [read, ...others] = await findUnpublished(pool, ['a-1'], 'thing.made');
     assert.ok(read && others.length === 0);
     const { createdAt, ...rest } = read;
     assert.deepEqual(rest, written);
@@ -61,13 +61,13 @@ describe('outbox', () => {
 
   it('finds what is unpublished of one aggregate and type, oldest first', async () => {
     const wanted = [message('a-1'), message('a-1'), message('a-1')];
-    for (const one of wanted.toReversed()) await addToOutbox(pool, one, 0);
-    await addToOutbox(pool, message('a-2'), 0);
-    await addToOutbox(pool, { ...message('a-1'), type: 'thing.lost' }, 0);
+    for (const one of wanted.toReversed()) await addToOutbox(pool, [one], 0);
+    await addToOutbox(pool, [message('a-2')], 0);
+    await addToOutbox(pool, [{ ...message('a-1'), type: 'thing.lost' }], 0);
     const published = message('a-1');
-    await addToOutbox(pool, published, 0);
-    await markPublished(pool, published.id);
-    const found = await findUnpublished(pool, 'a-1', 'thing.made');
+    await addToOutbox(pool, [published], 0);
+    await markPublished(pool, [published.id]);
+    const found = await findUnpublished(pool, ['a-1'], 'thing.made');
     assert.deepEqual(
       found.map(({ id }) => id),
       wanted.map(({ id }) => id),
@@ -76,30 +76,30 @@ describe('outbox', () => {
 
   it('notes failed attempts and the last reason, cut to a thousand characters', async () => {
     const { id } = await added(message('a-1'));
-    await recordFailedAttempt(pool, id, 'the broker was away');
-    await recordFailedAttempt(pool, id, 'x'.repeat(5000));
+    await recordFailedAttempts(pool, [{ id, error: 'the broker was away' }]);
+    await recordFailedAttempts(pool, [{ id, error: 'x'.repeat(5000) }]);
     assert.deepEqual(await rowOf(id), { attempts: 2, last_error: 'x'.repeat(1000), published_at: null });
   });
 
   it('once published a message counts the attempt, forgets the error, and stays as it is', async () => {
     const { id } = await added(message('a-1'));
-    await recordFailedAttempt(pool, id, 'the broker was away');
-    await markPublished(pool, id);
+    await recordFailedAttempts(pool, [{ id, error: 'the broker was away' }]);
+    await markPublished(pool, [id]);
     const published = await rowOf(id);
     assert.equal(published.attempts, 2);
     assert.equal(published.last_error, null);
     assert.ok(published.published_at);
-    await markPublished(pool, id);
-    await recordFailedAttempt(pool, id, 'too late to matter');
+    await markPublished(pool, [id]);
+    await recordFailedAttempts(pool, [{ id, error: 'too late to matter' }]);
     assert.deepEqual(await rowOf(id), published);
-    assert.deepEqual(await findUnpublished(pool, 'a-1', 'thing.made'), []);
+    assert.deepEqual(await findUnpublished(pool, ['a-1'], 'thing.made'), []);
   });
 
   describe('claiming what is overdue', () => {
     it('takes unpublished messages whose time has come, and no others', async () => {
       await added(message('due'));
       await added(message('not-yet'), 60_000);
-      await markPublished(pool, (await added(message('published'))).id);
+      await markPublished(pool, [(await added(message('published'))).id]);
       assert.deepEqual(await claimOverdue(pool, 10, 60_000), [{ aggregateId: 'due' }]);
     });
 
@@ -175,7 +175,7 @@ describe('outbox', () => {
   });
 
   async function added(one: OutboxMessage, graceMs = -1): Promise<OutboxMessage> {
-    await addToOutbox(pool, one, graceMs);
+    await addToOutbox(pool, [one], graceMs);
     return one;
   }
 });

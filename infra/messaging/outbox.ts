@@ -14,52 +14,69 @@ export interface StoredOutboxMessage extends OutboxMessage {
 }
 
 /**
- * Writes `message` into the outbox as part of the transaction `tx`: it is stored if, and only if, that commits.
- * @param graceMs how long its workflow has to publish it before the reconciler takes a look
+ * Writes messages into the outbox as part of the transaction `tx`: they are stored if, and only if, that commits.
+ * @param graceMs how long their workflow has to publish them before the reconciler takes a look
  */
-export async function addToOutbox(tx: Queryable, message: OutboxMessage, graceMs: number): Promise<void> {
-  await tx.query(
-    `insert into outbox (id, aggregate_id, type, payload, headers, check_at)
-     values ($1, $2, $3, $4, $5, now() + $6 * interval '1 millisecond')`,
-    [message.id, message.aggregateId, message.type, message.payload, message.headers, graceMs],
-  );
+export async function addToOutbox(tx: Queryable, messages: readonly OutboxMessage[], graceMs: number): Promise<void> {
+  await tx.query({
+    name: 'add-to-outbox',
+    text: `insert into outbox (id, aggregate_id, type, payload, headers, check_at)
+           select id, aggregate_id, type, payload::jsonb, headers::jsonb, now() + $6 * interval '1 millisecond'
+           from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+             as message (id, aggregate_id, type, payload, headers)`,
+    values: [
+      messages.map(({ id }) => id),
+      messages.map(({ aggregateId }) => aggregateId),
+      messages.map(({ type }) => type),
+      messages.map(({ payload }) => JSON.stringify(payload)),
+      messages.map(({ headers }) => JSON.stringify(headers)),
+      graceMs,
+    ],
+  });
 }
 
-/** The unpublished messages of one aggregate and type, oldest first; there is rarely more than one. */
+/** The unpublished messages of these aggregates and the type, oldest first; there is rarely more than one for each. */
 export async function findUnpublished(
   db: Queryable,
-  aggregateId: string,
+  aggregateIds: readonly string[],
   type: string,
 ): Promise<StoredOutboxMessage[]> {
-  const { rows } = await db.query<StoredOutboxMessage>(
-    `select id, aggregate_id as "aggregateId", type, payload, headers, created_at as "createdAt"
-     from outbox
-     where aggregate_id = $1 and type = $2 and published_at is null
-     order by id
-     limit 100`,
-    [aggregateId, type],
-  );
+  const { rows } = await db.query<StoredOutboxMessage>({
+    name: 'find-unpublished',
+    text: `select id, aggregate_id as "aggregateId", type, payload, headers, created_at as "createdAt"
+           from outbox
+           where aggregate_id = any($1) and type = $2 and published_at is null
+           order by id
+           limit 1000`,
+    values: [aggregateIds, type],
+  });
   return rows;
 }
 
-/** Notes that the broker has confirmed the message. Marking twice is fine. */
-export async function markPublished(db: Queryable, id: string): Promise<void> {
-  await db.query(
-    `update outbox
-     set published_at = now(), attempts = attempts + 1, last_error = null
-     where id = $1 and published_at is null`,
-    [id],
-  );
+/** Notes that the broker has confirmed these messages. Marking twice is fine. */
+export async function markPublished(db: Queryable, ids: readonly string[]): Promise<void> {
+  await db.query({
+    name: 'mark-published',
+    text: `update outbox
+           set published_at = now(), attempts = attempts + 1, last_error = null
+           where id = any($1) and published_at is null`,
+    values: [ids],
+  });
 }
 
-/** Notes on the row why the message could not be published this time; it stays unpublished. */
-export async function recordFailedAttempt(db: Queryable, id: string, error: string): Promise<void> {
-  await db.query(
-    `update outbox
-     set attempts = attempts + 1, last_error = left($2, 1000)
-     where id = $1 and published_at is null`,
-    [id, error],
-  );
+/** Notes on each row why its message could not be published this time; it stays unpublished. */
+export async function recordFailedAttempts(
+  db: Queryable,
+  failures: readonly { readonly id: string; readonly error: string }[],
+): Promise<void> {
+  await db.query({
+    name: 'record-failed-attempts',
+    text: `update outbox
+           set attempts = attempts + 1, last_error = left(failure.error, 1000)
+           from unnest($1::uuid[], $2::text[]) as failure (id, error)
+           where outbox.id = failure.id and published_at is null`,
+    values: [failures.map(({ id }) => id), failures.map(({ error }) => error)],
+  });
 }
 
 /**

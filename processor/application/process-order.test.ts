@@ -26,6 +26,12 @@ describe('process order', () => {
     assert.deepEqual(steps, ['store order.created:o-1:1', 'tell o-1 done 2']);
   });
 
+  it('where there is no work, nobody is asked whether the event is known', async () => {
+    const { processOrder, steps } = setUp({ noWork: true });
+    assert.deepEqual(await processOrder(order), { processed: done, first: true });
+    assert.deepEqual(steps, ['store order.created:o-1:1', 'decide', 'tell o-1 done 2']);
+  });
+
   it('a signal that fails is written down, and the message is done all the same', async () => {
     const { processOrder, steps } = setUp({ tellFails: true });
     assert.deepEqual(await processOrder(order), { processed: done, first: true });
@@ -50,11 +56,14 @@ describe('process order', () => {
   });
 });
 
-function setUp({ tellFails = false, oweFails = false, workFails = false, storeFails = false } = {}) {
+function setUp({ tellFails = false, oweFails = false, workFails = false, storeFails = false, noWork = false } = {}) {
   const steps: string[] = [];
   const states = new Map<string, ProcessedOrder>();
   const fakeStore: Partial<ProcessingStore> = {
-    isKnown: async (eventKey) => states.has(eventKey),
+    isKnown: async (eventKey) => {
+      assert.ok(!noWork, 'nobody is asked');
+      return states.has(eventKey);
+    },
     process: async ({ eventKey, orderId, version }, decide) => {
       if (storeFails) throw new Error('the database is away');
       steps.push(`store ${eventKey}`);
@@ -77,6 +86,10 @@ function setUp({ tellFails = false, oweFails = false, workFails = false, storeFa
       steps.push(`tell ${orderId} ${status} ${version}`);
     },
   };
+  const work = async () => {
+    if (workFails) throw new Error('the work failed');
+    steps.push('work');
+  };
   const processOrder = createProcessOrder({
     store: fakeStore as ProcessingStore,
     lifecycles: fakeLifecycles as OrderLifecycles,
@@ -84,10 +97,7 @@ function setUp({ tellFails = false, oweFails = false, workFails = false, storeFa
       steps.push('decide');
       return { status: 'done' };
     },
-    work: async () => {
-      if (workFails) throw new Error('the work failed');
-      steps.push('work');
-    },
+    work: noWork ? undefined : work,
   });
   return { processOrder, steps };
 }

@@ -5,8 +5,11 @@ export interface ProcessOrderOptions {
   readonly store: ProcessingStore;
   readonly lifecycles: OrderLifecycles;
   readonly decide: () => Verdict;
-  /** The work itself: how long an order takes. It comes before the transaction, so that none is held open for it. */
-  readonly work: () => Promise<void>;
+  /**
+   * The work itself, if it takes any time. It comes before the transaction, so that none is held open for it, and only
+   * for an event that is not known yet; without it nobody has to ask.
+   */
+  readonly work?: (() => Promise<void>) | undefined;
 }
 
 /**
@@ -17,7 +20,7 @@ export interface ProcessOrderOptions {
  */
 export function createProcessOrder({ store, lifecycles, decide, work }: ProcessOrderOptions) {
   return async function processOrder(order: CreatedOrder): Promise<{ processed: ProcessedOrder; first: boolean }> {
-    if (!(await store.isKnown(order.eventKey))) await work();
+    if (work && !(await store.isKnown(order.eventKey))) await work();
     const result = await store.process(order, decide);
     try {
       await lifecycles.tellOutcome(result.processed);

@@ -103,6 +103,38 @@ describe('order store, settling and looking after orders', () => {
       assert.deepEqual(new Set(types), new Set(['order.created', 'order.processed', 'order.outcome-ignored']));
     });
 
+    it('by the hundred at once is applied in few transactions, and one to no order fails alone', async () => {
+      const ids = Array.from({ length: 100 }, (_, index) => `o-${index}`);
+      await Promise.all(ids.map(place));
+      const results = await Promise.allSettled([...ids, 'nobody'].map((id) => apply(done(id))));
+      const nobody = results.pop();
+      assert.ok(nobody?.status === 'rejected' && nobody.reason instanceof UnknownOrder);
+      for (const result of results) assert.ok(result.status === 'fulfilled' && result.value.result === 'applied');
+      assert.equal(await inboxSize(), 100);
+      await Promise.all(ids.map((id) => apply({ ...done(id), version: 3 })));
+      const { rows } = await pool.query<{ transactions: number }>(
+        `select count(distinct xmin::text)::int as transactions from inbox where event_key like '%:3'`,
+      );
+      assert.ok((rows[0]?.transactions ?? 100) < 10, JSON.stringify(rows));
+    });
+
+    it('several to one order at once are applied one after the other', async () => {
+      await place('o-1');
+      const stale = { ...done('o-1'), version: 1 };
+      const results = await Promise.all([apply(stale), apply(done('o-1')), apply({ ...done('o-1'), version: 3 })]);
+      assert.deepEqual(
+        results.map(({ result }) => result),
+        ['stale', 'applied', 'stale'],
+      );
+      const reasons = (await history('o-1')).map(([, , detail]) => (detail as { why?: string }).why);
+      assert.deepEqual(reasons, [
+        undefined,
+        'the order was pending at version 1',
+        undefined,
+        'the order was done at version 2',
+      ]);
+    });
+
     it('for no order is refused, and nothing is written, the inbox included', async () => {
       await assert.rejects(apply(done('nobody')), UnknownOrder);
       assert.equal(await inboxSize(), 0);

@@ -1,65 +1,33 @@
 import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
-import { claimOwedSignals, oweSignal, recordOnce, settleSignal } from '../../../infra/messaging/inbox.js';
-import { addToOutbox } from '../../../infra/messaging/outbox.js';
+import { claimOwedSignals, oweSignal, settleSignal } from '../../../infra/messaging/inbox.js';
+import { isPostgresOutage } from '../../../infra/postgres/outage.js';
 import { inTransaction, type Queryable } from '../../../infra/postgres/pool.js';
+import { createBatcher } from '../../../infra/runtime/batcher.js';
 import { orderCreated, type OrderCreated } from '../../../workflows/order-events.js';
-import { UnknownOrder, type OrderStore } from '../../application/ports.js';
-import type { NewOrder, Order, OrderItem, OrderStatus, Outcome } from '../../domain/order.js';
+import { UnknownOrder, type AppliedOutcome, type OrderStore } from '../../application/ports.js';
+import type { NewOrder, Order } from '../../domain/order.js';
+import { orderColumns, toOrder, type OrderRow } from './order-rows.js';
+import { applyOutcomes, type OutcomeEvent } from './outcomes.js';
 
-interface OrderRow {
-  order_id: string;
-  customer_id: string;
-  status: OrderStatus;
-  total_amount: string; // numeric comes as text, so that nothing is rounded on the way
-  version: number;
-  items: OrderItem[];
-  failure_reason: string | null;
-  created_at: Date;
-  updated_at: Date;
-}
-
-const orderColumns =
-  'order_id, customer_id, status, total_amount, version, items, failure_reason, created_at, updated_at';
+/** Answers that come at once are applied in one transaction. */
+const batching = { isOutage: isPostgresOutage, maxSize: 100, maxAgeMs: 5, maxInFlight: 2 };
 
 /** Orders in Postgres. @param graceMs how long a new order's workflow has before the reconciler takes a look */
 export function createOrderStore(pool: pg.Pool, graceMs: number): OrderStore {
+  const applyTogether = createBatcher<OutcomeEvent, AppliedOutcome>({
+    ...batching,
+    work: (events) => inTransaction(pool, (tx) => applyOutcomes(tx, events)),
+  });
   return {
-    place: (order, traceparent) =>
-      inTransaction(pool, async (tx) => {
-        const created = await insertOrder(tx, order, graceMs);
-        if (!created) return { order: await getOrder(tx, order.orderId), created: false };
-        await insertEvent(tx, order.orderId, order.version, 'order.created', {});
-        const message = {
-          id: uuidv7(),
-          aggregateId: order.orderId,
-          type: orderCreated.type,
-          payload: toOrderCreated(order),
-          headers: { traceparent },
-        };
-        await addToOutbox(tx, message, graceMs);
-        return { order: created, created: true };
-      }),
+    place: async (order, traceparent) => {
+      const placed = await placeOrder(pool, order, traceparent, graceMs);
+      // Nothing comes back for an order whose twin was committed while this statement waited for it.
+      return placed ?? { order: await getOrder(pool, order.orderId), created: false };
+    },
 
     find: (orderId) => findOrder(pool, orderId),
-
-    applyOutcome: (outcome, event) =>
-      inTransaction(pool, async (tx) => {
-        const first = await recordOnce(tx, { ...event, aggregateId: outcome.orderId });
-        if (!first) return { order: await getOrder(tx, outcome.orderId), result: 'repeated' };
-        const settled = await settleOrder(tx, outcome);
-        if (settled) {
-          await insertEvent(tx, outcome.orderId, outcome.version, 'order.processed', detailOf(outcome));
-          return { order: settled, result: 'applied' };
-        }
-        const order = await getOrder(tx, outcome.orderId);
-        await insertEvent(tx, outcome.orderId, outcome.version, 'order.outcome-ignored', {
-          ...detailOf(outcome),
-          why: `the order was ${order.status} at version ${order.version}`,
-        });
-        return { order, result: 'stale' };
-      }),
-
+    applyOutcome: (outcome, event) => applyTogether({ outcome, ...event }),
     claimPending: (limit, recheckMs) => claimPending(pool, limit, recheckMs),
     markProvenPublished: () => markProvenPublished(pool),
     oweSettled: (eventKey) => oweSignal(pool, eventKey),
@@ -73,14 +41,36 @@ export function createOrderStore(pool: pg.Pool, graceMs: number): OrderStore {
   };
 }
 
-/** Waits for a concurrent insert of the same id: it then finds the row, or takes its place if that one rolled back. */
-async function insertOrder(tx: Queryable, order: NewOrder, graceMs: number): Promise<Order | undefined> {
-  const { rows } = await tx.query<OrderRow>(
-    `insert into orders (order_id, customer_id, status, total_amount, version, items, check_at)
-     values ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 millisecond')
-     on conflict (order_id) do nothing
-     returning ${orderColumns}`,
-    [
+/**
+ * Order, first history entry and outbox row in one statement, which is one transaction and one round trip. It waits for a
+ * concurrent insert of the same id, and takes its place if that one rolls back. An order that is there already comes back
+ * as it is; one that was committed by another transaction during the statement is not seen by it: undefined.
+ */
+async function placeOrder(
+  db: Queryable,
+  order: NewOrder,
+  traceparent: string,
+  graceMs: number,
+): Promise<{ order: Order; created: boolean } | undefined> {
+  const { rows } = await db.query<OrderRow & { created: boolean }>({
+    name: 'place-order',
+    text: `with placed as (
+             insert into orders (order_id, customer_id, status, total_amount, version, items, check_at)
+             values ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 millisecond')
+             on conflict (order_id) do nothing
+             returning ${orderColumns}
+           ), noted as (
+             insert into order_events (order_id, version, type)
+             select order_id, version, $8 from placed
+           ), queued as (
+             insert into outbox (id, aggregate_id, type, payload, headers, check_at)
+             select $9, order_id, $8, $10, $11, now() + $7 * interval '1 millisecond' from placed
+           )
+           select ${orderColumns}, true as created from placed
+           union all
+           select ${orderColumns}, false as created from orders
+           where order_id = $1 and not exists (select from placed)`,
+    values: [
       order.orderId,
       order.customerId,
       order.status,
@@ -88,9 +78,14 @@ async function insertOrder(tx: Queryable, order: NewOrder, graceMs: number): Pro
       order.version,
       JSON.stringify(order.items),
       graceMs,
+      orderCreated.type,
+      uuidv7(),
+      toOrderCreated(order),
+      { traceparent },
     ],
-  );
-  return rows[0] && toOrder(rows[0]);
+  });
+  const [row] = rows;
+  return row && { order: toOrder(row), created: row.created };
 }
 
 async function findOrder(db: Queryable, orderId: string): Promise<Order | undefined> {
@@ -102,33 +97,6 @@ async function getOrder(db: Queryable, orderId: string): Promise<Order> {
   const order = await findOrder(db, orderId);
   if (!order) throw new UnknownOrder(`there is no order ${orderId}`);
   return order;
-}
-
-/** Stale loses, and a settled order stays as it is: both checks are in the statement that changes the row. */
-async function settleOrder(tx: Queryable, outcome: Outcome): Promise<Order | undefined> {
-  const { rows } = await tx.query<OrderRow>(
-    `update orders
-     set status = $2, version = $3, failure_reason = $4, updated_at = now()
-     where order_id = $1 and version < $3 and status = 'pending'
-     returning ${orderColumns}`,
-    [outcome.orderId, outcome.status, outcome.version, outcome.reason],
-  );
-  return rows[0] && toOrder(rows[0]);
-}
-
-async function insertEvent(
-  tx: Queryable,
-  orderId: string,
-  version: number,
-  type: string,
-  detail: object,
-): Promise<void> {
-  await tx.query(`insert into order_events (order_id, version, type, detail) values ($1, $2, $3, $4)`, [
-    orderId,
-    version,
-    type,
-    detail,
-  ]);
 }
 
 /** A lease, as with the outbox: no lock is held while workflows are started. */
@@ -160,20 +128,6 @@ async function markProvenPublished(db: Queryable): Promise<number> {
   return rowCount ?? 0;
 }
 
-function toOrder(row: OrderRow): Order {
-  return {
-    orderId: row.order_id,
-    customerId: row.customer_id,
-    status: row.status,
-    totalAmount: Number(row.total_amount),
-    version: row.version,
-    items: row.items,
-    failureReason: row.failure_reason,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  };
-}
-
 function toOrderCreated(order: NewOrder): OrderCreated {
   return {
     order_id: order.orderId,
@@ -182,8 +136,4 @@ function toOrderCreated(order: NewOrder): OrderCreated {
     total_amount: order.totalAmount,
     version: order.version,
   };
-}
-
-function detailOf({ status, reason }: Outcome): object {
-  return reason === null ? { status } : { status, reason };
 }

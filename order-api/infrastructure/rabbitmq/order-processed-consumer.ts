@@ -48,7 +48,8 @@ export function createOrderProcessedConsumer(options: OrderProcessedConsumerOpti
     name: `${service} consumer`,
     topology: orderTopology,
     queue: orderProcessed.queue,
-    prefetch: 50,
+    // Twice what the store takes in one transaction, so that the next one fills while one is committed.
+    prefetch: 200,
     publisher,
     handle,
     isOutage: isPostgresOutage,

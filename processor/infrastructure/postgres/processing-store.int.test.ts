@@ -77,6 +77,23 @@ describe('processing store', () => {
     assert.deepEqual(await counts(), { states: 1, outbox: 1, inbox: 1 });
   });
 
+  it('orders by the hundred at once are stored in few transactions, and one that breaks fails alone', async () => {
+    const broken = (): Verdict => {
+      throw new Error('the verdict broke');
+    };
+    const orders = Array.from({ length: 100 }, (_, index) => created(`o-${index}`));
+    const results = await Promise.allSettled(orders.map((order, index) => store.process(order, index ? done : broken)));
+    const [first, ...others] = results;
+    assert.equal(first?.status, 'rejected');
+    for (const result of others) assert.ok(result.status === 'fulfilled' && result.value.first);
+    assert.deepEqual(await counts(), { states: 99, outbox: 99, inbox: 99 });
+    await Promise.all(orders.map((_, index) => store.process(created(`p-${index}`), done)));
+    const { rows } = await pool.query<{ transactions: number }>(
+      `select count(distinct xmin::text)::int as transactions from processing_states where order_id like 'p-%'`,
+    );
+    assert.ok((rows[0]?.transactions ?? 100) < 10, JSON.stringify(rows));
+  });
+
   it('an event that comes back after the inbox was cleaned decides nothing', async () => {
     const { processed } = await store.process(created('o-1'), done);
     await pool.query('delete from inbox; delete from outbox');

@@ -42,7 +42,8 @@ export function createOrderCreatedConsumer(options: OrderCreatedConsumerOptions)
     name: `${service} consumer`,
     topology: orderTopology,
     queue: orderCreated.queue,
-    prefetch: 50,
+    // Twice what the store takes in one transaction, so that the next one fills while one is committed.
+    prefetch: 200,
     publisher,
     handle,
     isOutage: isPostgresOutage,

@@ -4,9 +4,9 @@ import { orderProcessed } from '../../../workflows/order-events.js';
 /** What the workflow has the processor do. Results carry ids only, since they enter the workflow's history. */
 export function createProcessorActivities(relay: OutboxRelay) {
   return {
-    /** Publishes the order's `order.processed`, unless that is done already. Throws, and is retried, until it is. */
-    async publishOrderProcessed(orderId: string): Promise<{ messageIds: string[] }> {
-      return { messageIds: await relay.publish(orderId, orderProcessed.type, orderProcessed.dataversion) };
+    /** Publishes the `order.processed` of these orders, unless that is done already. Throws, and is retried, until it is. */
+    async publishOrderProcessed(...orderIds: string[]): Promise<{ messageIds: string[] }> {
+      return { messageIds: await relay.publish(orderIds, orderProcessed.type, orderProcessed.dataversion) };
     },
   };
 }

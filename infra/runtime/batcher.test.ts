@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
+import { createBatcher, type BatcherOptions } from './batcher.js';
+
+const never = () => false;
+
+function setUp(options: Partial<BatcherOptions<number, string>> = {}) {
+  const batches: number[][] = [];
+  const releases: (() => void)[] = [];
+  const submit = createBatcher<number, string>({
+    work: async (items) => {
+      batches.push([...items]);
+      await new Promise<void>((resolve) => releases.push(resolve));
+      return items.map((item) => `done ${item}`);
+    },
+    isOutage: never,
+    maxSize: 3,
+    maxAgeMs: 60_000,
+    maxInFlight: 1,
+    ...options,
+  });
+  return { batches, submit, release: () => releases.splice(0).forEach((each) => each()) };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+
+describe('batcher', () => {
+  it('lets an item that comes alone leave at once', async () => {
+    const { batches, submit, release } = setUp();
+    const result = submit(1);
+    await turn();
+    assert.deepEqual(batches, [[1]]);
+    release();
+    assert.equal(await result, 'done 1');
+  });
+
+  it('lets those that come meanwhile leave together, in order, never more than it may', async () => {
+    const { batches, submit, release } = setUp();
+    const results = [submit(1)];
+    await turn();
+    for (const item of [2, 3, 4, 5, 6]) results.push(submit(item));
+    await turn();
+    assert.deepEqual(batches, [[1]]);
+    for (let round = 0; round < 3; round += 1) {
+      release();
+      await turn();
+    }
+    assert.deepEqual(batches, [[1], [2, 3, 4], [5, 6]]);
+    assert.deepEqual(
+      await Promise.all(results),
+      [1, 2, 3, 4, 5, 6].map((item) => `done ${item}`),
+    );
+  });
+
+  it('does not let an item wait for company beyond the maximum age, however many follow', async () => {
+    const { batches, submit, release } = setUp({ maxAgeMs: 5, maxInFlight: 10, maxSize: 100 });
+    const results = [submit(1)];
+    await turn();
+    for (let item = 2; batches.length < 2; item += 1) {
+      assert.ok(item < 1000, 'it left');
+      results.push(submit(item));
+      await sleep(1);
+    }
+    const poll = setInterval(release, 1);
+    await Promise.all(results);
+    clearInterval(poll);
+  });
+
+  it('works on no more batches at once than it may', async () => {
+    const { batches, submit, release } = setUp({ maxInFlight: 2, maxSize: 1 });
+    const results = [1, 2, 3].map(submit);
+    await turn();
+    assert.deepEqual(batches, [[1], [2]]);
+    for (let round = 0; round < 2; round += 1) {
+      release();
+      await turn();
+    }
+    await Promise.all(results);
+    assert.deepEqual(batches, [[1], [2], [3]]);
+  });
+
+  it('tries each alone when a batch fails by itself, and fails only the bad one', async () => {
+    const batches: number[][] = [];
+    const submit = createBatcher<number, number>({
+      work: async (items) => {
+        batches.push([...items]);
+        if (items.includes(2)) throw new Error('2 is bad');
+        return items;
+      },
+      isOutage: never,
+      maxSize: 10,
+      maxAgeMs: 5,
+      maxInFlight: 1,
+    });
+    const results = await Promise.allSettled([1, 2, 3].map(submit));
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    );
+    assert.deepEqual(batches, [[1, 2, 3], [1], [2], [3]]);
+  });
+
+  it('fails all at once in an outage, since trying each alone would only wait for it many times', async () => {
+    let calls = 0;
+    const submit = createBatcher<number, number>({
+      work: async () => {
+        calls += 1;
+        throw new Error('away');
+      },
+      isOutage: () => true,
+      maxSize: 10,
+      maxAgeMs: 5,
+      maxInFlight: 1,
+    });
+    const results = await Promise.allSettled([1, 2, 3].map(submit));
+    assert.ok(results.every(({ status }) => status === 'rejected'));
+    assert.equal(calls, 1);
+  });
+
+  it('answers every item once, whatever arrives when and fails how', async () => {
+    const arrivals = fc.array(fc.record({ bad: fc.boolean(), pause: fc.boolean() }), { maxLength: 40 });
+    const sizes = fc.record({ maxSize: fc.integer({ min: 1, max: 7 }), maxInFlight: fc.integer({ min: 1, max: 3 }) });
+    await fc.assert(
+      fc.asyncProperty(arrivals, sizes, async (items, limits) => {
+        const submit = createBatcher<{ index: number; bad: boolean }, number>({
+          work: async (batch) => {
+            assert.ok(batch.length <= limits.maxSize);
+            await turn();
+            if (batch.some(({ bad }) => bad)) throw new Error('bad');
+            return batch.map(({ index }) => index);
+          },
+          isOutage: never,
+          maxAgeMs: 1,
+          ...limits,
+        });
+        const results = [];
+        for (const [index, { bad, pause }] of items.entries()) {
+          const result = submit({ index, bad });
+          result.catch(() => undefined); // looked at below
+          results.push(result);
+          if (pause) await turn();
+        }
+        const settled = await Promise.allSettled(results);
+        settled.forEach((result, index) => {
+          if (items[index]?.bad) assert.equal(result.status, 'rejected');
+          else assert.deepEqual(result, { status: 'fulfilled', value: index });
+        });
+      }),
+      { numRuns: 50 },
+    );
+  });
+});

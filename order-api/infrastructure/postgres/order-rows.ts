@@ -1,0 +1,30 @@
+import type { Order, OrderItem, OrderStatus } from '../../domain/order.js';
+
+export interface OrderRow {
+  order_id: string;
+  customer_id: string;
+  status: OrderStatus;
+  total_amount: string; // numeric comes as text, so that nothing is rounded on the way
+  version: number;
+  items: OrderItem[];
+  failure_reason: string | null;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export const orderColumns =
+  'order_id, customer_id, status, total_amount, version, items, failure_reason, created_at, updated_at';
+
+export function toOrder(row: OrderRow): Order {
+  return {
+    orderId: row.order_id,
+    customerId: row.customer_id,
+    status: row.status,
+    totalAmount: Number(row.total_amount),
+    version: row.version,
+    items: row.items,
+    failureReason: row.failure_reason,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
