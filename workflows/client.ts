@@ -14,6 +14,7 @@ import {
   workflowIdOf,
   type OrderLifecycleInput,
   type OrderOutcome,
+  type OutcomeSignal,
 } from './messages.js';
 import type { orderLifecycle } from './order-lifecycle.js';
 
@@ -48,10 +49,10 @@ const workflowType = 'orderLifecycle' satisfies typeof orderLifecycle.name;
 
 /** The client both services use, over the process's shared connection. */
 export function createLifecycleClient(link: TemporalLink): LifecycleClient {
-  async function signal(orderId: string, definition: SignalDefinition<[OrderOutcome]>, outcome: OrderOutcome) {
+  async function signal(orderId: string, definition: SignalDefinition<OutcomeSignal[]>, outcome: OrderOutcome) {
     try {
       await link.call(signalTimeoutMs, (client) =>
-        client.workflow.getHandle(workflowIdOf(orderId)).signal(definition, outcome),
+        client.workflow.getHandle(workflowIdOf(orderId)).signal(definition, { orderId, ...outcome }),
       );
       return true;
     } catch (error) {
@@ -76,12 +77,12 @@ export function createLifecycleClient(link: TemporalLink): LifecycleClient {
     tellOutcome: (orderId, outcome) => signal(orderId, outcomeReady, outcome),
     tellOutcomeAndStart: async (orderId, outcome) => {
       await link.call(startTimeoutMs, (client) =>
-        client.workflow.signalWithStart<typeof orderLifecycle, [OrderOutcome]>(workflowType, {
+        client.workflow.signalWithStart<typeof orderLifecycle, OutcomeSignal[]>(workflowType, {
           ...startOptions(orderId),
           // The row that nobody publishes is proof enough that its workflow's end was not the order's.
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           signal: outcomeReady,
-          signalArgs: [outcome],
+          signalArgs: [{ orderId, ...outcome }],
         }),
       );
     },

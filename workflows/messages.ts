@@ -15,22 +15,29 @@ export function workflowIdOf(orderId: string): string {
 export type LifecycleStage =
   'publishingCreated' | 'awaitingOutcome' | 'publishingProcessed' | 'awaitingSettlement' | 'settled';
 
-/** Ids, versions and statuses only: a workflow's history is kept, shown and exported, so no customer data enters it. */
-export interface OrderLifecycleInput {
-  readonly orderId: string;
-}
+/**
+ * One order, or several that are carried together. Ids, versions and statuses only: a workflow's history is kept, shown
+ * and exported, so no customer data enters it.
+ */
+export type OrderLifecycleInput = { readonly orderId: string } | { readonly orderIds: readonly string[] };
 
 export interface OrderOutcome {
   readonly status: 'done' | 'failed';
   readonly version: number;
 }
 
-export type OrderLifecycleResult = OrderOutcome;
+/** Without an order id, as it was first sent: the workflow's only order. */
+export interface OutcomeSignal extends OrderOutcome {
+  readonly orderId?: string;
+}
 
-/** The processor has decided and stored its answer. Sent at least once. */
-export const outcomeReady = defineSignal<[OrderOutcome]>('outcomeReady');
-/** The order API has applied the answer. Sent at least once. */
-export const settled = defineSignal<[OrderOutcome]>('settled');
+/** Of one order its outcome, of several how many ended how. */
+export type OrderLifecycleResult = OrderOutcome | { readonly done: number; readonly failed: number };
+
+/** The processor has decided these orders and stored its answers. Sent at least once. */
+export const outcomeReady = defineSignal<OutcomeSignal[]>('outcomeReady');
+/** The order API has applied the answers to these orders. Sent at least once. */
+export const settled = defineSignal<OutcomeSignal[]>('settled');
 export const stageQuery = defineQuery<LifecycleStage>('stage');
 
 /** `Status` is Temporal's own word in the workflow list, so the business status has a longer name. */

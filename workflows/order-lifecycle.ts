@@ -1,7 +1,7 @@
 import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
 import type { OrderApiActivities } from '../order-api/infrastructure/temporal/activities.js';
 import type { ProcessorActivities } from '../processor/infrastructure/temporal/activities.js';
-import { followOrder } from './order-progress.js';
+import { followOrders } from './order-progress.js';
 import { taskQueues, type OrderLifecycleInput, type OrderLifecycleResult } from './messages.js';
 
 /**
@@ -18,25 +18,26 @@ const orderApi = proxyActivities<OrderApiActivities>({ ...publishing, taskQueue:
 const processor = proxyActivities<ProcessorActivities>({ ...publishing, taskQueue: taskQueues.processor });
 
 /**
- * The life of one order, from its first event to its settlement. It completes with the order's final status and version,
- * and waits without limit, and without cost, for what others have to do. The databases hold the truth: a second run of
- * an order whose first one was lost publishes nothing twice and comes to the same end.
+ * The life of one order, or of several that are carried together, from the first event to the settlement of the last. It
+ * completes with the final status and version, and waits without limit, and without cost, for what others have to do; no
+ * order waits for another's outcome. The databases hold the truth: a second run of an order whose first one was lost
+ * publishes nothing twice and comes to the same end.
  */
-export async function orderLifecycle({ orderId }: OrderLifecycleInput): Promise<OrderLifecycleResult> {
-  const order = followOrder(orderId);
+export async function orderLifecycle(input: OrderLifecycleInput): Promise<OrderLifecycleResult> {
+  const orders = followOrders(input);
 
-  await orderApi.publishOrderCreated.executeWithOptions({ summary: `publish order.created of ${orderId}` }, [orderId]);
+  const created = { summary: `publish order.created of ${orders.name}` };
+  await orderApi.publishOrderCreated.executeWithOptions(created, [...orders.ids]);
 
-  await order.until('awaitingOutcome', () => order.outcome !== undefined || order.settlement !== undefined);
-
-  // A run that was started anew may find the order settled already; then there is no answer left to publish.
-  if (order.settlement === undefined) {
-    order.enter('publishingProcessed');
-    await processor.publishOrderProcessed.executeWithOptions({ summary: `publish order.processed of ${orderId}` }, [
-      orderId,
-    ]);
+  // A run that was started anew may find an order settled already; then there is no answer left to publish.
+  while (!orders.areSettled()) {
+    const decided = orders.takeDecided();
+    if (decided.length === 0) {
+      await orders.untilNews();
+      continue;
+    }
+    const processed = { summary: `publish order.processed of ${orders.nameOf(decided)}` };
+    await processor.publishOrderProcessed.executeWithOptions(processed, decided);
   }
-  await order.until('awaitingSettlement', () => order.settlement !== undefined);
-
-  return order.settle();
+  return orders.settle();
 }
