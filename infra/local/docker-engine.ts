@@ -12,6 +12,7 @@ export interface DockerEngine {
 }
 
 const imagesLimitMs = 40 * 60_000;
+const longestReason = 400;
 const neededPackages = ['docker.io', 'debootstrap'];
 
 /**
@@ -30,8 +31,12 @@ export async function provideDocker(report: Report, stop: AbortSignal): Promise<
     return problem;
   } catch (error) {
     await engine.stop();
-    return (error as Error).message.split('\n')[0] ?? 'Docker could not be started';
+    return inOneLine((error as Error).message);
   }
+}
+
+function inOneLine(text: string): string {
+  return text.replaceAll(/\s*\n\s*\|?\s*/g, ' ').slice(0, longestReason);
 }
 
 async function startDocker(report: Report): Promise<DockerEngine> {
