@@ -26,7 +26,7 @@ const processor = proxyActivities<ProcessorActivities>({ ...publishing, taskQueu
 export async function orderLifecycle(input: OrderLifecycleInput): Promise<OrderLifecycleResult> {
   const orders = followOrders(input);
 
-  const created = { summary: `publish order.created of ${orders.name}` };
+  const created = { summary: `publish order.created of ${orders.nameOf(orders.ids)}` };
   await orderApi.publishOrderCreated.executeWithOptions(created, [...orders.ids]);
 
   // A run that was started anew may find an order settled already; then there is no answer left to publish.

@@ -14,8 +14,7 @@ import {
 /** What a workflow knows of its orders, and how it tells people: stage query, search attributes, live details. */
 export interface OrderProgress {
   readonly ids: readonly string[];
-  /** The order's id, or how many there are. */
-  readonly name: string;
+  /** One order's id, or how many there are, for people. */
   nameOf(ids: readonly string[]): string;
   /** The orders that are decided and not settled, and whose answer has not been asked for here before. */
   takeDecided(): string[];
@@ -47,22 +46,16 @@ export function followOrders(input: OrderLifecycleInput): OrderProgress {
   const steps = [step(stage)];
 
   const describe = (): void => setCurrentDetails(liveDetails(all, steps, stage));
-  const addressed = ({ orderId }: OutcomeSignal): TrackedOrder | undefined =>
-    orderId === undefined ? all[0] : orders.get(orderId);
-  setHandler(outcomeReady, (...events) => {
-    for (const event of events) {
-      const order = addressed(event);
-      if (order) order.outcome ??= { status: event.status, version: event.version };
+  /** What is known of an order stays as it was first heard. */
+  const note = (fact: 'outcome' | 'settlement', events: readonly OutcomeSignal[]): void => {
+    for (const { orderId, status, version } of events) {
+      const order = orderId === undefined ? all[0] : orders.get(orderId);
+      if (order) order[fact] ??= { status, version };
     }
     describe();
-  });
-  setHandler(settled, (...events) => {
-    for (const event of events) {
-      const order = addressed(event);
-      if (order) order.settlement ??= { status: event.status, version: event.version };
-    }
-    describe();
-  });
+  };
+  setHandler(outcomeReady, (...events) => note('outcome', events));
+  setHandler(settled, (...events) => note('settlement', events));
   setHandler(stageQuery, () => stage);
 
   const areSettled = (): boolean => all.every(({ settlement }) => settlement !== undefined);
@@ -83,7 +76,6 @@ export function followOrders(input: OrderLifecycleInput): OrderProgress {
 
   return {
     ids,
-    name: nameOf(ids),
     nameOf,
     areSettled,
     takeDecided: () => {

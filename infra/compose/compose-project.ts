@@ -80,7 +80,7 @@ export class ComposeProject {
   async countPerInstance(service: string, text: string): Promise<number[]> {
     const containers = await this.inspect(service);
     const logs = await Promise.all(containers.map(({ Name }) => this.#docker(['logs', Name.slice(1)], commandLimitMs)));
-    return logs.map((log) => log.split('\n').filter((line) => line.includes(text)).length);
+    return logs.map((log) => linesOf(log).filter((line) => line.includes(text)).length);
   }
 
   /** Everything that `docker history` and `docker inspect` tell about our image. */
@@ -92,7 +92,7 @@ export class ComposeProject {
   /** Addresses of the servers for this machine, passwords included. */
   async addresses(): Promise<{ ordersDb: string; processorDb: string; rabbitmq: string }> {
     const output = await this.run('run', '--rm', 'credentials', 'show');
-    const [ordersDb, processorDb, rabbitmq] = output.split('\n').filter((line) => /^\w+:\/\//.test(line));
+    const [ordersDb, processorDb, rabbitmq] = linesOf(output).filter((line) => /^\w+:\/\//.test(line));
     if (!ordersDb || !processorDb || !rabbitmq) throw new Error(`no addresses in: ${output}`);
     return { ordersDb, processorDb, rabbitmq };
   }
