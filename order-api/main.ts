@@ -26,6 +26,7 @@ import { createOrderStore } from './infrastructure/postgres/order-store.js';
 import { createOrderProcessedConsumer } from './infrastructure/rabbitmq/order-processed-consumer.js';
 import { createOrderApiActivities } from './infrastructure/temporal/activities.js';
 import { createOrderLifecycles } from './infrastructure/temporal/order-lifecycles.js';
+import { createWorkflowStarter } from './infrastructure/temporal/workflow-starter.js';
 import { createOrderApiWorker } from './infrastructure/temporal/worker.js';
 
 await runService(readConfig, async (config, logger, service) => {
@@ -53,19 +54,22 @@ await runService(readConfig, async (config, logger, service) => {
     connectionOptions,
     namespace,
     searchAttributes: searchAttributeTypes,
-    createWorker: (connection) => createOrderApiWorker(connection, namespace, createOrderApiActivities(relay)),
+    createWorker: (connection) => createOrderApiWorker(connection, namespace, createOrderApiActivities(relay, store)),
     logger,
   });
   service.run('Temporal worker', temporal);
-  const lifecycles = createOrderLifecycles(createLifecycleClient(temporal), logger);
-  service.onStop('workflow starts', () => lifecycles.stop());
+  const client = createLifecycleClient(temporal);
+  const grouping = { size: config.APP__ORDERS_PER_WORKFLOW, stragglerAfterMs: config.APP__STRAGGLER_AFTER_MS };
+  const starter = createWorkflowStarter({ client, store, grouping, logger });
+  service.onStop('workflow starts', () => starter.stop());
+  const lifecycles = createOrderLifecycles(client, starter);
 
   // What nobody drives is found and driven.
   const reconcileOrders = createReconcileOrders({ store, lifecycles });
   const reconciler = repeat('reconciler', config.APP__RECONCILE_INTERVAL_MS, logger, async (stopped) => {
     if (!(await temporal.isUp(1000))) return;
     const report = await reconcileOrders(stopped);
-    if (report.started + report.told + report.proven > 0) logger.info(report, 'reconciled');
+    if (report.pending + report.told + report.proven > 0) logger.info(report, 'reconciled');
   });
   service.run('reconciler', reconciler);
 

@@ -45,6 +45,10 @@ describe('the door to the order workflows', () => {
     await temporal.close();
   });
 
+  function start(orderId: string): Promise<void> {
+    return lifecycles.ensureStarted(workflowIdOf(orderId), [orderId], 60_000);
+  }
+
   function handleOf(orderId: string) {
     return temporal.client.workflow.getHandle(workflowIdOf(orderId));
   }
@@ -56,7 +60,7 @@ describe('the door to the order workflows', () => {
 
   it('starts a workflow eagerly, on the worker that shares its connection', async () => {
     const orderId = randomUUID();
-    await lifecycles.ensureStarted(orderId);
+    await start(orderId);
     const { events } = await handleOf(orderId).fetchHistory();
     assert.equal(events?.[0]?.workflowExecutionStartedEventAttributes?.eagerExecutionAccepted, true);
     await handleOf(orderId).terminate();
@@ -64,37 +68,37 @@ describe('the door to the order workflows', () => {
 
   it('starts it once, however often it is asked', async () => {
     const orderId = randomUUID();
-    await Promise.all(Array.from({ length: 10 }, () => lifecycles.ensureStarted(orderId)));
+    await Promise.all(Array.from({ length: 10 }, () => start(orderId)));
     await eventually('it is listed', async () => assert.equal(await runsOf(orderId), 1));
     await handleOf(orderId).terminate();
   });
 
   it('starts no second run of an order that is settled', async () => {
     const orderId = randomUUID();
-    await lifecycles.ensureStarted(orderId);
-    assert.equal(await lifecycles.tellSettled(orderId, done), true);
+    await start(orderId);
+    assert.equal(await lifecycles.tellSettled(orderId, done, []), true);
     assert.deepEqual(await handleOf(orderId).result(), done);
-    await lifecycles.ensureStarted(orderId);
+    await start(orderId);
     assert.equal((await handleOf(orderId).describe()).status.name, 'COMPLETED');
   });
 
   it('starts one again that was terminated before its order was settled', async () => {
     const orderId = randomUUID();
-    await lifecycles.ensureStarted(orderId);
+    await start(orderId);
     await handleOf(orderId).terminate();
-    await lifecycles.ensureStarted(orderId);
+    await start(orderId);
     assert.equal((await handleOf(orderId).describe()).status.name, 'RUNNING');
     await handleOf(orderId).terminate();
   });
 
   it('says so when there is no workflow to be told', async () => {
     const orderId = randomUUID();
-    assert.equal(await lifecycles.tellOutcome(orderId, done), false);
-    assert.equal(await lifecycles.tellSettled(orderId, done), false);
-    await lifecycles.ensureStarted(orderId);
-    await lifecycles.tellSettled(orderId, done);
+    assert.equal(await lifecycles.tellOutcome(orderId, done, []), false);
+    assert.equal(await lifecycles.tellSettled(orderId, done, []), false);
+    await start(orderId);
+    await lifecycles.tellSettled(orderId, done, []);
     await handleOf(orderId).result();
-    assert.equal(await lifecycles.tellSettled(orderId, done), false);
+    assert.equal(await lifecycles.tellSettled(orderId, done, []), false);
   });
 
   it('tells and starts in one, for an answer that nobody publishes', async () => {
@@ -112,7 +116,7 @@ describe('the door to the order workflows', () => {
       searchAttributes: ['OrderId', 'OrderStage', 'OrderStatus'],
     });
     const orderId = randomUUID();
-    await eventually('it starts', () => lifecycles.ensureStarted(orderId));
+    await eventually('it starts', () => start(orderId));
     await handleOf(orderId).terminate();
   });
 
@@ -125,7 +129,7 @@ describe('the door to the order workflows', () => {
       logger: silentLogger,
     });
     away.start();
-    await assert.rejects(createLifecycleClient(away).ensureStarted('x'), isTemporalOutage);
+    await assert.rejects(createLifecycleClient(away).ensureStarted('order-x', ['x'], 1000), isTemporalOutage);
     assert.equal(await away.isUp(100), false);
     await away.stop();
   });

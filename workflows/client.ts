@@ -1,9 +1,5 @@
-import {
-  WorkflowExecutionAlreadyStartedError,
-  WorkflowNotFoundError,
-  type WorkflowStartOptions,
-} from '@temporalio/client';
-import { SearchAttributeType, TypedSearchAttributes, type SignalDefinition } from '@temporalio/common';
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import { SearchAttributeType, type SignalDefinition } from '@temporalio/common';
 import type { SearchAttributeTypes } from '../infra/temporal/search-attributes.js';
 import type { TemporalLink } from '../infra/temporal/temporal-link.js';
 import {
@@ -17,21 +13,31 @@ import {
   type OutcomeSignal,
 } from './messages.js';
 import type { orderLifecycle } from './order-lifecycle.js';
+import { createSignaller } from './signaller.js';
+import { startDescriptionOf } from './start-description.js';
 
-/** The door by which services start and signal an order's workflow. Every call has a deadline. */
+/** The door by which services start and signal the workflows of orders. Every call has a deadline. */
 export interface LifecycleClient {
   /**
-   * Makes sure that the order has a workflow: starts one, or finds the one that runs. An order whose workflow has
-   * completed gets no second one. @throws when Temporal is away or refuses
+   * Makes sure that the orders have this workflow: starts it, or finds the one that runs. One that has completed gets no
+   * second run. @throws when Temporal is away or refuses
+   * @param stragglerAfterMs how long the last few of several orders are waited for before each gets a workflow of its own
    */
-  ensureStarted(orderId: string): Promise<void>;
-  /** Tells the order's workflow of the processor's decision; false when no workflow is there to be told. */
-  tellOutcome(orderId: string, outcome: OrderOutcome): Promise<boolean>;
-  /** Tells the order's workflow of the decision and starts it if there is none: for rows that nobody publishes. */
+  ensureStarted(workflowId: string, orderIds: readonly string[], stragglerAfterMs: number): Promise<void>;
+  /** What has become of a workflow; `lost` when there is none, or it ended before its orders did. */
+  stateOf(workflowId: string): Promise<WorkflowState>;
+  /**
+   * Tells the workflows that are known to carry the order of the processor's decision, or, when none of them is there,
+   * the order's own; false when no workflow is there to be told. What comes at once for one workflow is told together.
+   */
+  tellOutcome(orderId: string, outcome: OrderOutcome, workflowIds: readonly string[]): Promise<boolean>;
+  /** Tells the order's own workflow of the decision and starts it if there is none: for rows that nobody publishes. */
   tellOutcomeAndStart(orderId: string, outcome: OrderOutcome): Promise<void>;
-  /** Tells the order's workflow that the answer is applied; false when no workflow is there to be told. */
-  tellSettled(orderId: string, outcome: OrderOutcome): Promise<boolean>;
+  /** As `tellOutcome`, that the answer is applied. */
+  tellSettled(orderId: string, outcome: OrderOutcome, workflowIds: readonly string[]): Promise<boolean>;
 }
+
+export type WorkflowState = 'running' | 'completed' | 'lost';
 
 /** What a namespace must know for our workflows. */
 export const searchAttributeTypes: SearchAttributeTypes = {
@@ -44,29 +50,42 @@ export const searchAttributeTypes: SearchAttributeTypes = {
 const startTimeoutMs = 10_000;
 /** Short: a delivery waits for it, and a signal that fails is owed and sent later. */
 const signalTimeoutMs = 2000;
+const describeTimeoutMs = 5000;
 
 const workflowType = 'orderLifecycle' satisfies typeof orderLifecycle.name;
 
 /** The client both services use, over the process's shared connection. */
 export function createLifecycleClient(link: TemporalLink): LifecycleClient {
-  async function signal(orderId: string, definition: SignalDefinition<OutcomeSignal[]>, outcome: OrderOutcome) {
+  const signal = createSignaller(async (workflowId, definition, events) => {
     try {
-      await link.call(signalTimeoutMs, (client) =>
-        client.workflow.getHandle(workflowIdOf(orderId)).signal(definition, { orderId, ...outcome }),
-      );
+      await link.call(signalTimeoutMs, (client) => client.workflow.getHandle(workflowId).signal(definition, ...events));
       return true;
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return false;
       throw error;
     }
+  });
+
+  async function tell(
+    definition: SignalDefinition<OutcomeSignal[]>,
+    event: OutcomeSignal & { orderId: string },
+    workflowIds: readonly string[],
+  ): Promise<boolean> {
+    // Usually one. Two, when an order got into a second workflow; then both have to end.
+    const told = await Promise.all([...new Set(workflowIds)].map((id) => signal(id, definition, event)));
+    if (told.includes(true)) return true;
+    const own = workflowIdOf(event.orderId);
+    return workflowIds.includes(own) ? false : signal(own, definition, event);
   }
 
   return {
-    ensureStarted: async (orderId) => {
+    ensureStarted: async (workflowId, orderIds, stragglerAfterMs) => {
+      const [only, ...others] = orderIds;
+      const input = only !== undefined && others.length === 0 ? { orderId: only } : { orderIds, stragglerAfterMs };
       try {
         await link.call(startTimeoutMs, (client) =>
           client.workflow.start<typeof orderLifecycle>(workflowType, {
-            ...startOptions(orderId),
+            ...startOptions(workflowId, input, orderIds),
             requestEagerStart: true,
           }),
         );
@@ -74,11 +93,23 @@ export function createLifecycleClient(link: TemporalLink): LifecycleClient {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       }
     },
-    tellOutcome: (orderId, outcome) => signal(orderId, outcomeReady, outcome),
+    stateOf: async (workflowId) => {
+      try {
+        const { status } = await link.call(describeTimeoutMs, (client) =>
+          client.workflow.getHandle(workflowId).describe(),
+        );
+        if (status.name === 'COMPLETED') return 'completed';
+        return status.name === 'RUNNING' ? 'running' : 'lost';
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return 'lost';
+        throw error;
+      }
+    },
+    tellOutcome: (orderId, outcome, workflowIds) => tell(outcomeReady, { orderId, ...outcome }, workflowIds),
     tellOutcomeAndStart: async (orderId, outcome) => {
       await link.call(startTimeoutMs, (client) =>
         client.workflow.signalWithStart<typeof orderLifecycle, OutcomeSignal[]>(workflowType, {
-          ...startOptions(orderId),
+          ...startOptions(workflowIdOf(orderId), { orderId }, [orderId]),
           // The row that nobody publishes is proof enough that its workflow's end was not the order's.
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           signal: outcomeReady,
@@ -86,25 +117,18 @@ export function createLifecycleClient(link: TemporalLink): LifecycleClient {
         }),
       );
     },
-    tellSettled: (orderId, outcome) => signal(orderId, settled, outcome),
+    tellSettled: (orderId, outcome, workflowIds) => tell(settled, { orderId, ...outcome }, workflowIds),
   };
 }
 
-function startOptions(orderId: string): WorkflowStartOptions<typeof orderLifecycle> {
-  const input: OrderLifecycleInput = { orderId };
+function startOptions(workflowId: string, input: OrderLifecycleInput, orderIds: readonly string[]) {
   return {
     taskQueue: taskQueues.orderApi,
-    workflowId: workflowIdOf(orderId),
-    args: [input],
+    workflowId,
+    args: [input] as [OrderLifecycleInput],
     workflowIdConflictPolicy: 'USE_EXISTING',
     // Terminated or timed out before its order was settled: start again. Completed: the order is settled, leave it.
     workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
-    staticSummary: `Order ${orderId}`,
-    staticDetails: 'publish order.created → await the outcome → publish order.processed → await the settlement',
-    typedSearchAttributes: new TypedSearchAttributes([
-      { key: searchAttributes.orderId, value: [orderId] },
-      { key: searchAttributes.orderStatus, value: 'pending' },
-      { key: searchAttributes.orderStage, value: 'publishingCreated' },
-    ]),
-  };
+    ...startDescriptionOf(orderIds),
+  } as const;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Topology } from '../infra/rabbitmq/topology.js';
+import { isLifecycleId } from './messages.js';
 
 /** The contract on the wire, used by both services: what is published, where to, and what its data looks like. */
 export const orderCreated = {
@@ -48,6 +49,15 @@ export const orderTopology: Topology = {
     { name: orderProcessed.queue, routingKey: orderProcessed.type },
   ],
 };
+
+/** The message header that names the workflow which published the event, so that the answer finds its way to it. */
+export const workflowIdHeader = 'workflow-id';
+
+/** The workflow that published a received message, if it says so and the name can be one. */
+export function publishingWorkflowOf(headers: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  const workflowId = headers?.[workflowIdHeader];
+  return isLifecycleId(workflowId) ? workflowId : undefined;
+}
 
 /** Names the event itself: the same event has the same key in every message that carries it. */
 export function eventKeyOf(type: string, event: { order_id: string; version: number }): string {

@@ -1,6 +1,7 @@
 import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
 import type { OrderApiActivities } from '../order-api/infrastructure/temporal/activities.js';
 import type { ProcessorActivities } from '../processor/infrastructure/temporal/activities.js';
+import { moveStragglers } from './move-stragglers.js';
 import { followOrders } from './order-progress.js';
 import { taskQueues, type OrderLifecycleInput, type OrderLifecycleResult } from './messages.js';
 
@@ -27,17 +28,18 @@ export async function orderLifecycle(input: OrderLifecycleInput): Promise<OrderL
   const orders = followOrders(input);
 
   const created = { summary: `publish order.created of ${orders.nameOf(orders.ids)}` };
-  await orderApi.publishOrderCreated.executeWithOptions(created, [...orders.ids]);
-
+  const published = await orderApi.publishOrderCreated.executeWithOptions(created, [...orders.ids]);
   // A run that was started anew may find an order settled already; then there is no answer left to publish.
+  orders.noteSettled(published.settled ?? []);
+
   while (!orders.areSettled()) {
     const decided = orders.takeDecided();
-    if (decided.length === 0) {
-      await orders.untilNews();
-      continue;
+    if (decided.length > 0) {
+      const processed = { summary: `publish order.processed of ${orders.nameOf(decided)}` };
+      await processor.publishOrderProcessed.executeWithOptions(processed, decided);
+    } else if ((await orders.untilNews()) === 'none') {
+      await moveStragglers(orders.takeStragglers());
     }
-    const processed = { summary: `publish order.processed of ${orders.nameOf(decided)}` };
-    await processor.publishOrderProcessed.executeWithOptions(processed, decided);
   }
   return orders.settle();
 }

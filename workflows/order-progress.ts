@@ -1,4 +1,14 @@
 import { condition, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import { liveDetailsOf, type Step } from './live-details.js';
+import {
+  isDecided,
+  isOpen,
+  isUnderWay,
+  resultOf,
+  statusOf,
+  trackedOrdersOf,
+  type TrackedOrder,
+} from './tracked-order.js';
 import {
   outcomeReady,
   searchAttributes,
@@ -7,7 +17,6 @@ import {
   type LifecycleStage,
   type OrderLifecycleInput,
   type OrderLifecycleResult,
-  type OrderOutcome,
   type OutcomeSignal,
 } from './messages.js';
 
@@ -16,36 +25,38 @@ export interface OrderProgress {
   readonly ids: readonly string[];
   /** One order's id, or how many there are, for people. */
   nameOf(ids: readonly string[]): string;
+  /** Takes note of orders that are known to be settled, as the signal does. */
+  noteSettled(events: readonly OutcomeSignal[]): void;
   /** The orders that are decided and not settled, and whose answer has not been asked for here before. */
   takeDecided(): string[];
-  /** Waits, without limit, for an order to take or for the settlement of the last. */
-  untilNews(): Promise<void>;
+  /**
+   * Waits for an order to take or for the settlement of the last. Without limit, until only stragglers are left of
+   * several orders; then no longer than the input says: `none`.
+   */
+  untilNews(): Promise<'news' | 'none'>;
+  /** The orders that are left, which go on in workflows of their own from here. */
+  takeStragglers(): TrackedOrder[];
+  /** True when no order is left: all are settled or have moved. */
   areSettled(): boolean;
   /** Shows all orders as settled and returns how they ended. */
   settle(): OrderLifecycleResult;
 }
 
-interface TrackedOrder {
-  readonly id: string;
-  /** The processor's decision, once it is known. */
-  outcome?: OrderOutcome;
-  /** What the order API has applied, once it has. */
-  settlement?: OrderOutcome;
-  taken: boolean;
-}
+/** Stragglers: at most this share of a group, and one in any case. An outage that holds up many moves none of them. */
+const stragglerShare = 0.1;
 
 /**
  * Starts listening for the signals of all orders, before anything else happens, so that an early one is not missed. A
  * signal that was already had is ignored: they are sent at least once.
  */
 export function followOrders(input: OrderLifecycleInput): OrderProgress {
-  const ids = 'orderId' in input ? [input.orderId] : [...input.orderIds];
-  const orders = new Map<string, TrackedOrder>(ids.map((id) => [id, { id, taken: false }]));
-  const all = [...orders.values()];
+  const all = trackedOrdersOf(input);
+  const orders = new Map(all.map((order) => [order.id, order]));
+  const ids = all.map(({ id }) => id);
   let stage: LifecycleStage = 'publishingCreated';
-  const steps = [step(stage)];
+  const steps: Step[] = [{ stage, at: Date.now() }];
 
-  const describe = (): void => setCurrentDetails(liveDetails(all, steps, stage));
+  const describe = (): void => setCurrentDetails(liveDetailsOf(all, steps));
   /** What is known of an order stays as it was first heard. */
   const note = (fact: 'outcome' | 'settlement', events: readonly OutcomeSignal[]): void => {
     for (const { orderId, status, version } of events) {
@@ -58,14 +69,15 @@ export function followOrders(input: OrderLifecycleInput): OrderProgress {
   setHandler(settled, (...events) => note('settlement', events));
   setHandler(stageQuery, () => stage);
 
-  const areSettled = (): boolean => all.every(({ settlement }) => settlement !== undefined);
-  const isDecided = ({ outcome, settlement, taken }: TrackedOrder): boolean =>
-    outcome !== undefined && settlement === undefined && !taken;
-  const nameOf = (some: readonly string[]): string => (some.length === 1 ? String(some[0]) : `${some.length} orders`);
+  const open = (): TrackedOrder[] => all.filter(isOpen);
+  const areSettled = (): boolean => !all.some(isOpen);
+  const isNews = (): boolean => areSettled() || all.some(isDecided);
+  const onlyStragglersAreLeft = (): boolean =>
+    all.length > 1 && open().length <= Math.max(1, Math.floor(all.length * stragglerShare));
   const enter = (next: LifecycleStage): void => {
     if (next === stage) return;
     stage = next;
-    steps.push(step(stage));
+    steps.push({ stage, at: Date.now() });
     upsertSearchAttributes([
       { key: searchAttributes.orderStage, value: stage },
       { key: searchAttributes.orderStatus, value: areSettled() ? statusOf(all) : 'pending' },
@@ -76,7 +88,10 @@ export function followOrders(input: OrderLifecycleInput): OrderProgress {
 
   return {
     ids,
-    nameOf,
+    nameOf: (some) => (some.length === 1 ? String(some[0]) : `${some.length} orders`),
+    noteSettled: (events) => {
+      if (events.length > 0) note('settlement', events);
+    },
     areSettled,
     takeDecided: () => {
       const decided = all.filter(isDecided);
@@ -88,52 +103,19 @@ export function followOrders(input: OrderLifecycleInput): OrderProgress {
     },
     untilNews: async () => {
       enter(all.every(isUnderWay) ? 'awaitingSettlement' : 'awaitingOutcome');
-      await condition(() => areSettled() || all.some(isDecided));
+      await condition(() => isNews() || onlyStragglersAreLeft());
+      if (isNews() || !('stragglerAfterMs' in input)) return 'news';
+      return (await condition(isNews, input.stragglerAfterMs)) ? 'news' : 'none';
+    },
+    takeStragglers: () => {
+      const stragglers = open();
+      for (const order of stragglers) order.moved = true;
+      describe();
+      return stragglers;
     },
     settle: () => {
       enter('settled');
-      const [first, ...others] = all.map(({ settlement }) => settlement);
-      if (first === undefined) throw new Error('orders are settled only after their settlement is known');
-      if (others.length === 0) return first;
-      const done = all.filter(({ settlement }) => settlement?.status === 'done').length;
-      return { done, failed: all.length - done };
+      return resultOf(all);
     },
   };
-}
-
-/** Its answer has been asked for, or there is none to ask for any more. */
-function isUnderWay({ taken, settlement }: TrackedOrder): boolean {
-  return taken || settlement !== undefined;
-}
-
-/** Of several orders: failed, if one of them is. */
-function statusOf(orders: readonly TrackedOrder[]): OrderOutcome['status'] {
-  return orders.some(({ settlement }) => settlement?.status === 'failed') ? 'failed' : 'done';
-}
-
-/** Workflow time, so a replay shows the same. */
-function step(stage: LifecycleStage): string {
-  return `| ${stage} | ${new Date(Date.now()).toISOString()} |`;
-}
-
-/** Markdown, shown by Temporal Web UI while the workflow runs and after. */
-function liveDetails(orders: readonly TrackedOrder[], steps: readonly string[], stage: LifecycleStage): string {
-  const [only, ...others] = orders;
-  const stages = ['| stage | since |', '|---|---|', ...steps];
-  if (only && others.length === 0) return [`Order \`${only.id}\`: ${verdictOf(only)}`, '', ...stages].join('\n');
-  const rows = orders.map((order) => `| \`${order.id}\` | ${stageOf(order, stage)} | ${verdictOf(order)} |`);
-  const table = ['| order | stage | outcome |', '|---|---|---|', ...rows];
-  return [`${orders.length} orders`, '', ...stages, '', ...table].join('\n');
-}
-
-function stageOf({ outcome, settlement, taken }: TrackedOrder, ofAll: LifecycleStage): LifecycleStage {
-  if (settlement) return 'settled';
-  if (ofAll === 'publishingCreated') return ofAll;
-  if (taken) return 'awaitingSettlement';
-  return outcome ? 'publishingProcessed' : 'awaitingOutcome';
-}
-
-function verdictOf({ outcome, settlement }: TrackedOrder): string {
-  const known = settlement ?? outcome;
-  return known ? `**${known.status}**, version ${known.version}` : 'not decided yet';
 }

@@ -4,14 +4,15 @@ import { createPublisher, type Publisher } from '../rabbitmq/publisher.js';
 import { eventually } from '../testing/eventually.js';
 import { silentLogger } from '../testing/silent-logger.js';
 import { orderTopology } from '../../workflows/order-events.js';
+import { inBothModes } from './both-modes.js';
 import { anOrder, startSystem, type TestSystem } from './system.js';
 
-describe('what comes out of RabbitMQ', () => {
+inBothModes('what comes out of RabbitMQ', (mode) => {
   let system: TestSystem;
   let publisher: Publisher;
 
   before(async () => {
-    system = await startSystem({ APP__SUCCESS_RATE: '1' });
+    system = await startSystem({ ...mode, APP__SUCCESS_RATE: '1' });
     publisher = await createPublisher(system.vhost.url, 'test publisher', orderTopology, silentLogger);
     await eventually('the publisher is connected', () => assert.ok(publisher.isUp()));
   });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TestDatabase } from '../testing/test-database.js';
 import { eventually } from '../testing/eventually.js';
+import { inBothModes } from './both-modes.js';
 import { anOrder, startSystem, type TestSystem } from './system.js';
 
 async function countOf(database: TestDatabase, statement: string, values: unknown[] = []): Promise<number> {
@@ -8,11 +9,11 @@ async function countOf(database: TestDatabase, statement: string, values: unknow
   return Number(rows[0]?.count);
 }
 
-describe('an order, from POST to settled', () => {
+inBothModes('an order, from POST to settled', (mode) => {
   let system: TestSystem;
 
   before(async () => {
-    system = await startSystem({ APP__SUCCESS_RATE: '1' });
+    system = await startSystem({ ...mode, APP__SUCCESS_RATE: '1' });
   });
 
   after(() => system.stop());
@@ -30,12 +31,16 @@ describe('an order, from POST to settled', () => {
         total_amount: 1200,
         version: 1,
         failure_reason: null,
+        workflow_id: null, // that is decided when the order has been answered
         created_at: '',
         updated_at: '',
       },
     );
     const settled = await system.settled(order.order_id);
-    assert.deepEqual({ ...settled, updated_at: '' }, { ...accepted.body, status: 'done', version: 2, updated_at: '' });
+    assert.deepEqual(
+      { ...settled, updated_at: '' },
+      { ...accepted.body, status: 'done', version: 2, workflow_id: `order-${order.order_id}`, updated_at: '' },
+    );
   });
 
   it('is failed with a reason when the processor says so', async () => {

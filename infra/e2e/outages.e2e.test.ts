@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { eventually } from '../testing/eventually.js';
 import { testServers, type StoppableServer } from '../testing/test-servers.js';
+import { inBothModes } from './both-modes.js';
 import { anOrder, startSystem, type TestSystem } from './system.js';
 
 /** The order is settled once, with one effect on either side, and nothing is left to publish or to tell. */
@@ -26,12 +27,11 @@ async function assertSettledOnce(system: TestSystem, orderId: string): Promise<v
   );
 }
 
-describe('an order survives', function () {
-  this.timeout(180_000);
+inBothModes('an order survives', (mode) => {
   let system: TestSystem;
 
   before(async () => {
-    system = await startSystem();
+    system = await startSystem(mode);
   });
 
   after(() => system.stop());

@@ -13,6 +13,7 @@ const settled: Order = {
   version: 2,
   items: [{ sku: 'A', quantity: 1, price: 1 }],
   failureReason: null,
+  workflowId: 'orders-1',
   createdAt: new Date(0),
   updatedAt: new Date(0),
 };

@@ -6,6 +6,8 @@ export interface OutcomeEvent {
   readonly outcome: Outcome;
   readonly eventKey: string;
   readonly messageId: string;
+  /** The workflow that published it, if the message says so. */
+  readonly workflowId?: string | undefined;
 }
 
 /**
@@ -19,11 +21,12 @@ export function createApplyOutcome({ store, lifecycles }: { store: OrderStore; l
     outcome,
     eventKey,
     messageId,
+    workflowId,
   }: OutcomeEvent): Promise<AppliedOutcome['result']> {
     const { order, result } = await store.applyOutcome(outcome, { eventKey, messageId });
     if (order.status !== 'pending') {
       try {
-        await lifecycles.tellSettled(order);
+        await lifecycles.tellSettled(order, workflowId);
       } catch {
         // Redelivery is no way to retry this: it would use up the message's deliveries. The reconciler tells it later.
         await store.oweSettled(eventKey);

@@ -59,7 +59,7 @@ function setUp() {
       steps.push(`place ${order.orderId} ${trace}`);
       const known = orders.get(order.orderId);
       if (known) return { order: known, created: false };
-      const created: Order = { ...order, createdAt: at, updatedAt: at };
+      const created: Order = { ...order, workflowId: null, createdAt: at, updatedAt: at };
       orders.set(order.orderId, created);
       return { order: created, created: true };
     },

@@ -15,8 +15,18 @@ export interface OrderStore {
    * @throws UnknownOrder when there is no such order; nothing is written then
    */
   applyOutcome(outcome: Outcome, event: { eventKey: string; messageId: string }): Promise<AppliedOutcome>;
-  /** Takes pending orders whose workflow should be looked after; the same ones are due again `recheckMs` later. */
-  claimPending(limit: number, recheckMs: number): Promise<{ orderId: string }[]>;
+  /**
+   * Takes pending orders whose workflow should be looked after, oldest first; the same ones are due again `recheckMs`
+   * later.
+   */
+  claimPending(limit: number, recheckMs: number): Promise<PendingOrder[]>;
+  /**
+   * Writes down that this workflow is going to carry the orders, before it is started. An order that is settled, or was
+   * given to another workflow since it was read, is left out. Answers with the ids of the others.
+   */
+  assignWorkflow(orders: readonly PendingOrder[], workflowId: string): Promise<string[]>;
+  /** The outcomes of those among these orders that are settled. */
+  findSettled(orderIds: readonly string[]): Promise<SettledOrder[]>;
   /** Marks the outbox rows of settled orders: the answer proves that the event arrived. Returns how many. */
   markProvenPublished(): Promise<number>;
   /** Writes down that the workflow of this event's order could not be told. */
@@ -31,6 +41,11 @@ export interface AppliedOutcome {
   readonly result: 'applied' | 'stale' | 'repeated';
 }
 
+/** An order that waits for its outcome, and the workflow it is known to be in. */
+export type PendingOrder = Pick<Order, 'orderId' | 'workflowId'>;
+
+export type SettledOrder = Pick<Outcome, 'orderId' | 'status' | 'version'>;
+
 /** The answer is about an order that is not here: no retry will help. */
 export class UnknownOrder extends Error {
   override readonly name = 'UnknownOrder';
@@ -40,8 +55,11 @@ export class UnknownOrder extends Error {
 export interface OrderLifecycles {
   /** Asks for the order's workflow to be started soon, off the caller's path. Never throws, never waits. */
   startSoon(orderId: string): void;
-  /** Makes sure that the order has a workflow. @throws while Temporal is away */
-  ensureStarted(orderId: string): Promise<void>;
-  /** Tells the workflow that the order is settled; one that is gone needs no telling. @throws while Temporal is away */
-  tellSettled(order: Order): Promise<void>;
+  /** Makes sure that each of the orders has a workflow that carries it. @throws while Temporal is away */
+  ensureDriven(orders: readonly PendingOrder[]): Promise<void>;
+  /**
+   * Tells the workflow that the order is settled; one that is gone needs no telling. @throws while Temporal is away
+   * @param answeredBy the workflow that published the answer, if that is known: it may be another than the order's
+   */
+  tellSettled(order: Order, answeredBy?: string): Promise<void>;
 }

@@ -2,13 +2,14 @@ import { inBatches } from '../../infra/runtime/in-batches.js';
 import type { OrderLifecycles, OrderStore } from './ports.js';
 
 export interface ReconcileReport {
-  readonly started: number;
+  /** Pending orders that were looked after, most of which wait in a workflow. */
+  readonly pending: number;
   readonly told: number;
   readonly proven: number;
 }
 
 /** Small enough to be worked off well within `recheckMs`, which is how long a claim keeps other instances away. */
-const batchSize = 50;
+const batchSize = 200;
 const batchesPerPass = 100;
 const recheckMs = 30_000;
 
@@ -20,9 +21,9 @@ const recheckMs = 30_000;
 export function createReconcileOrders({ store, lifecycles }: { store: OrderStore; lifecycles: OrderLifecycles }) {
   return async function reconcileOrders(stopped: AbortSignal): Promise<ReconcileReport> {
     const proven = await store.markProvenPublished();
-    const started = await inBatches(batchSize, batchesPerPass, stopped, async () => {
+    const pending = await inBatches(batchSize, batchesPerPass, stopped, async () => {
       const orders = await store.claimPending(batchSize, recheckMs);
-      await Promise.all(orders.map(({ orderId }) => lifecycles.ensureStarted(orderId)));
+      await lifecycles.ensureDriven(orders);
       return orders.length;
     });
     const told = await inBatches(batchSize, batchesPerPass, stopped, async () => {
@@ -35,6 +36,6 @@ export function createReconcileOrders({ store, lifecycles }: { store: OrderStore
       );
       return owed.length;
     });
-    return { started, told, proven };
+    return { pending, told, proven };
   };
 }

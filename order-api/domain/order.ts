@@ -17,6 +17,8 @@ export interface Order {
   readonly version: number;
   readonly items: readonly OrderItem[];
   readonly failureReason: string | null;
+  /** The workflow that carries it; null until one is about to be started. */
+  readonly workflowId: string | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
@@ -28,8 +30,8 @@ export interface OrderRequest {
   readonly items: readonly { readonly sku: string; readonly quantity: number; readonly price: Amount }[];
 }
 
-/** An order as it begins: pending, version 1; its times are the database's. */
-export type NewOrder = Omit<Order, 'createdAt' | 'updatedAt'>;
+/** An order as it begins: pending, version 1, without a workflow; its times are the database's. */
+export type NewOrder = Omit<Order, 'createdAt' | 'updatedAt' | 'workflowId'>;
 
 /** The processor's answer to an order. */
 export interface Outcome {

@@ -8,6 +8,8 @@ export interface ProcessedOrder {
   readonly status: Verdict['status'];
   readonly reason: string | null;
   readonly version: number;
+  /** The workflow that published the order's event, if the message said so. */
+  readonly workflowId: string | null;
 }
 
 /** One received `order.created`. */
@@ -17,6 +19,7 @@ export interface CreatedOrder {
   readonly eventKey: string;
   readonly messageId: string;
   readonly traceparent: string;
+  readonly workflowId: string | null;
 }
 
 export interface ProcessingStore {
@@ -41,8 +44,9 @@ export interface OrderLifecycles {
   /**
    * Tells the workflow of the outcome. One that is gone is not told: if its answer was not published either, the
    * reconciler finds the outbox row. @throws while Temporal is away
+   * @param askedBy the workflow that published the message at hand, if known: it may be another than the first one
    */
-  tellOutcome(processed: ProcessedOrder): Promise<void>;
-  /** Tells the workflow, and starts it if there is none. @throws while Temporal is away */
+  tellOutcome(processed: ProcessedOrder, askedBy?: string | null): Promise<void>;
+  /** Tells the workflow, and gives the order one of its own if there is none. @throws while Temporal is away */
   tellOutcomeAndStart(processed: ProcessedOrder): Promise<void>;
 }

@@ -8,8 +8,9 @@ const order: CreatedOrder = {
   eventKey: 'order.created:o-1:1',
   messageId: 'm-1',
   traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+  workflowId: 'orders-1',
 };
-const done: ProcessedOrder = { orderId: 'o-1', status: 'done', reason: null, version: 2 };
+const done: ProcessedOrder = { orderId: 'o-1', status: 'done', reason: null, version: 2, workflowId: 'orders-1' };
 
 describe('process order', () => {
   it('does the work, stores the verdict, then tells the workflow', async () => {
@@ -64,14 +65,14 @@ function setUp({ tellFails = false, oweFails = false, workFails = false, storeFa
       assert.ok(!noWork, 'nobody is asked');
       return states.has(eventKey);
     },
-    process: async ({ eventKey, orderId, version }, decide) => {
+    process: async ({ eventKey, orderId, version, workflowId }, decide) => {
       if (storeFails) throw new Error('the database is away');
       steps.push(`store ${eventKey}`);
       const known = states.get(eventKey);
       if (known) return { processed: known, first: false };
       const verdict = decide();
       const reason = verdict.status === 'failed' ? verdict.reason : null;
-      const processed = { orderId, status: verdict.status, reason, version: version + 1 };
+      const processed = { orderId, status: verdict.status, reason, version: version + 1, workflowId };
       states.set(eventKey, processed);
       return { processed, first: true };
     },

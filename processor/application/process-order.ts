@@ -23,7 +23,7 @@ export function createProcessOrder({ store, lifecycles, decide, work }: ProcessO
     if (work && !(await store.isKnown(order.eventKey))) await work();
     const result = await store.process(order, decide);
     try {
-      await lifecycles.tellOutcome(result.processed);
+      await lifecycles.tellOutcome(result.processed, order.workflowId);
     } catch {
       // Redelivery is no way to retry this: it would use up the message's deliveries. The reconciler tells it later.
       await store.oweOutcome(order.eventKey);

@@ -33,13 +33,13 @@ describe('reconcile answers', () => {
   it('stops between batches when it is told to', async () => {
     const stopping = new AbortController();
     const { reconcile, claims } = setUp({ owed: 1000, unpublished: 1000, onClaim: () => stopping.abort() });
-    assert.deepEqual(await reconcile(stopping.signal), { told: 50, restarted: 0 });
+    assert.deepEqual(await reconcile(stopping.signal), { told: 200, restarted: 0 });
     assert.deepEqual(claims, ['owed']);
   });
 
   it('a pass has an end even when there is always more', async () => {
     const { reconcile } = setUp({ owed: 0, unpublished: Infinity });
-    assert.equal((await reconcile()).restarted, 5000);
+    assert.equal((await reconcile()).restarted, 20_000);
   });
 });
 
@@ -60,7 +60,7 @@ function setUp({ owed, unpublished, failsOn, onClaim = () => undefined }: Due) {
     const count = Math.min(limit, left[kind]);
     left[kind] -= count;
     return Array.from({ length: count }, () => {
-      return { orderId: `${kind}-${(given[kind] += 1)}`, status: 'done', reason: null, version: 2 };
+      return { orderId: `${kind}-${(given[kind] += 1)}`, status: 'done', reason: null, version: 2, workflowId: null };
     });
   };
   const callTemporal = (orderId: string, log: string[]): void => {

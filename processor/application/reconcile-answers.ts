@@ -1,7 +1,7 @@
 import { inBatches } from '../../infra/runtime/in-batches.js';
 import type { OrderLifecycles, ProcessingStore } from './ports.js';
 
-const batchSize = 50;
+const batchSize = 200;
 const batchesPerPass = 100;
 const recheckMs = 30_000;
 

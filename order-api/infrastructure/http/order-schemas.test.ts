@@ -110,11 +110,12 @@ describe('order schemas', () => {
 
   it('answer an order with the fields of the contract first, and money as JSON numbers', () => {
     const at = new Date('2026-01-02T03:04:05.678Z');
-    const order = { ...newOrder(toOrderRequest(orderBodySchema.parse(read(body({}))))), createdAt: at, updatedAt: at };
+    const placed = newOrder(toOrderRequest(orderBodySchema.parse(read(body({})))));
+    const order = { ...placed, workflowId: 'order-o-1', createdAt: at, updatedAt: at };
     assert.equal(
       JSON.stringify(toOrderBody(order)),
       '{"order_id":"o-1","customer_id":"c-1","status":"pending","total_amount":21,"version":1,' +
-        '"items":[{"sku":"A-1","quantity":2,"price":10.5}],"failure_reason":null,' +
+        '"items":[{"sku":"A-1","quantity":2,"price":10.5}],"failure_reason":null,"workflow_id":"order-o-1",' +
         '"created_at":"2026-01-02T03:04:05.678Z","updated_at":"2026-01-02T03:04:05.678Z"}',
     );
   });

@@ -87,6 +87,7 @@ export function toOrderBody(order: Order): object {
     version: order.version,
     items: order.items.map(({ sku, quantity, price }) => ({ sku, quantity, price })),
     failure_reason: order.failureReason,
+    workflow_id: order.workflowId,
     created_at: order.createdAt.toISOString(),
     updated_at: order.updatedAt.toISOString(),
   };

@@ -8,12 +8,13 @@ export interface OrderRow {
   version: number;
   items: OrderItem[];
   failure_reason: string | null;
+  workflow_id: string | null;
   created_at: Date;
   updated_at: Date;
 }
 
 export const orderColumns =
-  'order_id, customer_id, status, total_amount, version, items, failure_reason, created_at, updated_at';
+  'order_id, customer_id, status, total_amount, version, items, failure_reason, workflow_id, created_at, updated_at';
 
 export function toOrder(row: OrderRow): Order {
   return {
@@ -24,6 +25,7 @@ export function toOrder(row: OrderRow): Order {
     version: row.version,
     items: row.items,
     failureReason: row.failure_reason,
+    workflowId: row.workflow_id,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

@@ -5,7 +5,13 @@ import { isPostgresOutage } from '../../../infra/postgres/outage.js';
 import { inTransaction, type Queryable } from '../../../infra/postgres/pool.js';
 import { createBatcher } from '../../../infra/runtime/batcher.js';
 import { orderCreated, type OrderCreated } from '../../../workflows/order-events.js';
-import { UnknownOrder, type AppliedOutcome, type OrderStore } from '../../application/ports.js';
+import {
+  UnknownOrder,
+  type AppliedOutcome,
+  type OrderStore,
+  type PendingOrder,
+  type SettledOrder,
+} from '../../application/ports.js';
 import type { NewOrder, Order } from '../../domain/order.js';
 import { orderColumns, toOrder, type OrderRow } from './order-rows.js';
 import { applyOutcomes, type OutcomeEvent } from './outcomes.js';
@@ -29,6 +35,8 @@ export function createOrderStore(pool: pg.Pool, graceMs: number): OrderStore {
     find: (orderId) => findOrder(pool, orderId),
     applyOutcome: (outcome, event) => applyTogether({ outcome, ...event }),
     claimPending: (limit, recheckMs) => claimPending(pool, limit, recheckMs),
+    assignWorkflow: (orders, workflowId) => assignWorkflow(pool, orders, workflowId),
+    findSettled: (orderIds) => findSettled(pool, orderIds),
     markProvenPublished: () => markProvenPublished(pool),
     oweSettled: (eventKey) => oweSignal(pool, eventKey),
     claimOwedSettled: async (limit, recheckMs) => {
@@ -100,19 +108,48 @@ async function getOrder(db: Queryable, orderId: string): Promise<Order> {
 }
 
 /** A lease, as with the outbox: no lock is held while workflows are started. */
-async function claimPending(db: Queryable, limit: number, recheckMs: number): Promise<{ orderId: string }[]> {
-  const { rows } = await db.query<{ orderId: string }>(
-    `update orders
-     set check_at = now() + $2 * interval '1 millisecond'
-     where order_id in (
+async function claimPending(db: Queryable, limit: number, recheckMs: number): Promise<PendingOrder[]> {
+  const { rows } = await db.query<PendingOrder>(
+    `with due as (
        select order_id from orders
        where status = 'pending' and check_at <= now()
        order by check_at
        limit $1
        for update skip locked
+     ), claimed as (
+       update orders
+       set check_at = now() + $2 * interval '1 millisecond'
+       where order_id in (select order_id from due)
+       returning order_id, workflow_id, created_at
      )
-     returning order_id as "orderId"`,
+     select order_id as "orderId", workflow_id as "workflowId" from claimed order by created_at`,
     [limit, recheckMs],
+  );
+  return rows;
+}
+
+/** A row that another transaction holds is being assigned or settled there. */
+async function assignWorkflow(db: Queryable, orders: readonly PendingOrder[], workflowId: string): Promise<string[]> {
+  const { rows } = await db.query<{ orderId: string }>({
+    name: 'assign-workflow',
+    text: `with free as (
+             select order_id
+             from orders join unnest($1::text[], $2::text[]) as wanted (id, known_workflow_id) on order_id = wanted.id
+             where status = 'pending' and (workflow_id is not distinct from known_workflow_id or workflow_id = $3)
+             for update of orders skip locked
+           )
+           update orders set workflow_id = $3
+           where order_id in (select order_id from free)
+           returning order_id as "orderId"`,
+    values: [orders.map(({ orderId }) => orderId), orders.map((order) => order.workflowId), workflowId],
+  });
+  return rows.map(({ orderId }) => orderId);
+}
+
+async function findSettled(db: Queryable, orderIds: readonly string[]): Promise<SettledOrder[]> {
+  const { rows } = await db.query<SettledOrder>(
+    `select order_id as "orderId", status, version from orders where order_id = any($1) and status <> 'pending'`,
+    [orderIds],
   );
   return rows;
 }

@@ -5,7 +5,7 @@ import { createConsumer, type Consumer } from '../../../infra/rabbitmq/consumer.
 import type { Publisher } from '../../../infra/rabbitmq/publisher.js';
 import type { Logger } from '../../../infra/runtime/logger.js';
 import { aboutOrder } from '../../../workflows/about-order.js';
-import { eventKeyOf, orderProcessed, orderTopology } from '../../../workflows/order-events.js';
+import { eventKeyOf, orderProcessed, orderTopology, publishingWorkflowOf } from '../../../workflows/order-events.js';
 import type { ApplyOutcome } from '../../application/apply-outcome.js';
 
 export interface OrderProcessedConsumerOptions {
@@ -39,6 +39,7 @@ export function createOrderProcessedConsumer(options: OrderProcessedConsumerOpti
       },
       eventKey: eventKeyOf(orderProcessed.type, data),
       messageId: id,
+      workflowId: publishingWorkflowOf(message.properties.headers),
     });
     about(message, data.order_id).info({ result, status: data.status }, 'order.processed received');
   }

@@ -1,66 +1,41 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Logger } from '../../../infra/runtime/logger.js';
-import { isTemporalOutage } from '../../../infra/temporal/outage.js';
-import { aboutOrder } from '../../../workflows/about-order.js';
 import type { LifecycleClient } from '../../../workflows/client.js';
-import type { OrderLifecycles } from '../../application/ports.js';
+import { workflowIdOf } from '../../../workflows/messages.js';
+import type { OrderLifecycles, PendingOrder } from '../../application/ports.js';
+import type { WorkflowStarter } from './workflow-starter.js';
 
-/** More at once do not start more: they only compete with the workflows that are under way. */
-const startsInFlight = 4;
-/** What does not fit is left to the reconciler: memory stays bounded while Temporal is away. */
-const longestQueue = 10_000;
-const outageRestMs = 1000;
-
-/**
- * The order workflows in Temporal, with a queue in memory of those about to be started. Losing the queue loses nothing:
- * the orders are in the database, and the reconciler starts the workflows of those that wait for too long.
- */
-export function createOrderLifecycles(client: LifecycleClient, logger: Logger): OrderLifecycles & Stoppable {
-  const waiting: string[] = [];
-  const stopping = new AbortController();
-  const starters = new Set<Promise<void>>();
-
-  async function startWaiting(): Promise<void> {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      try {
-        await client.ensureStarted(next);
-      } catch (error) {
-        if (!isTemporalOutage(error)) {
-          aboutOrder(logger, next).error(
-            { err: error },
-            'the workflow could not be started, the reconciler tries again',
-          );
-          continue;
-        }
-        waiting.unshift(next);
-        logger.warn({ err: error, waiting: waiting.length }, 'Temporal is away or slow, the workflows start later');
-        await sleep(outageRestMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-      }
-      if (stopping.signal.aborted) return;
-    }
+/** The workflows of orders in Temporal, as the order API talks to them. */
+export function createOrderLifecycles(client: LifecycleClient, starter: WorkflowStarter): OrderLifecycles {
+  /** The orders among these, all of one workflow, that nobody carries. */
+  async function undriven(workflowId: string, orders: readonly PendingOrder[]): Promise<PendingOrder[]> {
+    const state = await client.stateOf(workflowId);
+    if (state === 'running') return [];
+    if (state === 'lost') return [...orders];
+    // A workflow that has completed has settled its orders, or moved the last of them to workflows of their own.
+    const states = await Promise.all(
+      orders.map(async (order) => {
+        const own = workflowIdOf(order.orderId);
+        return { order, state: own === workflowId ? state : await client.stateOf(own) };
+      }),
+    );
+    return states.filter((each) => each.state === 'lost').map(({ order }) => order);
   }
 
   return {
-    startSoon: (orderId) => {
-      if (waiting.length >= longestQueue || stopping.signal.aborted) return;
-      waiting.push(orderId);
-      if (starters.size >= startsInFlight) return;
-      const starter = startWaiting();
-      starters.add(starter);
-      void starter.finally(() => starters.delete(starter));
+    startSoon: (orderId) => starter.startSoon(orderId),
+    ensureDriven: async (orders) => {
+      const neverStarted = orders.filter(({ workflowId }) => workflowId === null);
+      const carried = new Map<string, PendingOrder[]>();
+      for (const order of orders) {
+        if (order.workflowId === null) continue;
+        carried.set(order.workflowId, [...(carried.get(order.workflowId) ?? []), order]);
+      }
+      const lost = await Promise.all([...carried].map(([workflowId, some]) => undriven(workflowId, some)));
+      await starter.startAll([...neverStarted, ...lost.flat()]);
     },
-    ensureStarted: (orderId) => client.ensureStarted(orderId),
-    tellSettled: async ({ orderId, status, version }) => {
-      if (status !== 'pending') await client.tellSettled(orderId, { status, version });
-    },
-    stop: async () => {
-      stopping.abort();
-      await Promise.all(starters);
+    tellSettled: async ({ orderId, status, version, workflowId }, answeredBy) => {
+      if (status === 'pending') return;
+      const known = [workflowId, answeredBy].filter((id) => typeof id === 'string');
+      await client.tellSettled(orderId, { status, version }, known);
     },
   };
-}
-
-interface Stoppable {
-  /** Finishes the starts under way; what still waits is found by the reconciler of another or the next instance. */
-  stop(): Promise<void>;
 }

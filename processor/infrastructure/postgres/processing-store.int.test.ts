@@ -38,7 +38,8 @@ describe('processing store', () => {
   it("stores verdict, inbox entry and answer at once, with the version after the order's", async () => {
     const { processed, first } = await store.process(created('o-1'), failed);
     assert.equal(first, true);
-    assert.deepEqual(processed, { orderId: 'o-1', status: 'failed', reason: 'out of stock', version: 2 });
+    const workflowId = 'orders-of-o-1';
+    assert.deepEqual(processed, { orderId: 'o-1', status: 'failed', reason: 'out of stock', version: 2, workflowId });
     assert.deepEqual(await counts(), { states: 1, outbox: 1, inbox: 1 });
     assert.deepEqual(await payloads(), [
       {
@@ -143,5 +144,6 @@ describe('processing store', () => {
 });
 
 function created(orderId: string): CreatedOrder {
-  return { orderId, version: 1, eventKey: `order.created:${orderId}:1`, messageId: randomUUID(), traceparent };
+  const eventKey = `order.created:${orderId}:1`;
+  return { orderId, version: 1, eventKey, messageId: randomUUID(), traceparent, workflowId: `orders-of-${orderId}` };
 }

@@ -9,7 +9,7 @@ import { orderProcessed, type OrderProcessed } from '../../../workflows/order-ev
 import type { CreatedOrder, ProcessedOrder, ProcessingStore } from '../../application/ports.js';
 import type { Verdict } from '../../domain/verdict.js';
 
-const columns = 'order_id as "orderId", status, reason, version';
+const columns = 'order_id as "orderId", status, reason, version, workflow_id as "workflowId"';
 
 /** Orders that come at once are stored in one transaction. */
 const batching = { isOutage: isPostgresOutage, maxSize: 100, maxAgeMs: 5, maxInFlight: 2 };
@@ -78,21 +78,22 @@ async function processAll(tx: Queryable, wanted: readonly Processing[], graceMs:
   return results;
 }
 
-function toProcessedOrder({ orderId, version }: CreatedOrder, verdict: Verdict): ProcessedOrder {
+function toProcessedOrder({ orderId, version, workflowId }: CreatedOrder, verdict: Verdict): ProcessedOrder {
   const reason = verdict.status === 'failed' ? verdict.reason : null;
-  return { orderId, status: verdict.status, reason, version: version + 1 };
+  return { orderId, status: verdict.status, reason, version: version + 1, workflowId };
 }
 
 async function insertStates(tx: Queryable, processed: readonly ProcessedOrder[]): Promise<void> {
   await tx.query({
     name: 'insert-states',
-    text: `insert into processing_states (order_id, status, reason, version)
-           select * from unnest($1::text[], $2::text[], $3::text[], $4::int[])`,
+    text: `insert into processing_states (order_id, status, reason, version, workflow_id)
+           select * from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[])`,
     values: [
       processed.map(({ orderId }) => orderId),
       processed.map(({ status }) => status),
       processed.map(({ reason }) => reason),
       processed.map(({ version }) => version),
+      processed.map(({ workflowId }) => workflowId),
     ],
   });
 }

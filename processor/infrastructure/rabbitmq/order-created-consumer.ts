@@ -6,7 +6,7 @@ import type { Publisher } from '../../../infra/rabbitmq/publisher.js';
 import type { Logger } from '../../../infra/runtime/logger.js';
 import { continueTrace } from '../../../infra/runtime/trace-context.js';
 import { aboutOrder } from '../../../workflows/about-order.js';
-import { eventKeyOf, orderCreated, orderTopology } from '../../../workflows/order-events.js';
+import { eventKeyOf, orderCreated, orderTopology, publishingWorkflowOf } from '../../../workflows/order-events.js';
 import type { ProcessOrder } from '../../application/process-order.js';
 
 export interface OrderCreatedConsumerOptions {
@@ -33,6 +33,7 @@ export function createOrderCreatedConsumer(options: OrderCreatedConsumerOptions)
       eventKey: eventKeyOf(orderCreated.type, data),
       messageId: id,
       traceparent,
+      workflowId: publishingWorkflowOf(message.properties.headers) ?? null,
     });
     about(message, data.order_id).info({ status: processed.status, repeated: !first }, 'order.created received');
   }

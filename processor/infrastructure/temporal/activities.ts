@@ -1,12 +1,14 @@
 import type { OutboxRelay } from '../../../infra/messaging/outbox-relay.js';
 import { orderProcessed } from '../../../workflows/order-events.js';
+import { publishingHeaders } from '../../../workflows/publishing-headers.js';
 
 /** What the workflow has the processor do. Results carry ids only, since they enter the workflow's history. */
 export function createProcessorActivities(relay: OutboxRelay) {
   return {
     /** Publishes the `order.processed` of these orders, unless that is done already. Throws, and is retried, until it is. */
     async publishOrderProcessed(...orderIds: string[]): Promise<{ messageIds: string[] }> {
-      return { messageIds: await relay.publish(orderIds, orderProcessed.type, orderProcessed.dataversion) };
+      const headers = publishingHeaders();
+      return { messageIds: await relay.publish(orderIds, orderProcessed.type, orderProcessed.dataversion, headers) };
     },
   };
 }

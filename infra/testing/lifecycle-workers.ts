@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
+import type { WorkflowHandle } from '@temporalio/client';
+import { Worker } from '@temporalio/worker';
+import { stageQuery, taskQueues, type LifecycleStage, type OutcomeSignal } from '../../workflows/messages.js';
+import type { orderLifecycle } from '../../workflows/order-lifecycle.js';
+import { eventually } from './eventually.js';
+import { createTestNamespace, type TestNamespace } from './test-namespace.js';
+import { workflowCoverage } from './workflow-coverage.js';
+
+export type LifecycleHandle = WorkflowHandle<typeof orderLifecycle>;
+
+/** The real workflow on a real server, with activities that only note what they were asked for, for one suite. */
+export class LifecycleWorkers {
+  /** One line for each publish: the event and its orders. */
+  published: string[] = [];
+  /** How many of the next publishes fail. */
+  failures = 0;
+  /** What the order API knows to be settled already. */
+  settled: OutcomeSignal[] = [];
+  readonly temporal: TestNamespace;
+  #workers: Worker[] = [];
+  #running: Promise<unknown> = Promise.resolve();
+
+  private constructor(temporal: TestNamespace) {
+    this.temporal = temporal;
+  }
+
+  static async start(): Promise<LifecycleWorkers> {
+    const lifecycle = new LifecycleWorkers(await createTestNamespace());
+    await lifecycle.#startWorkers();
+    return lifecycle;
+  }
+
+  async #startWorkers(): Promise<void> {
+    const { connection, namespace } = this.temporal;
+    const publishOrderCreated = async (...orderIds: string[]) => {
+      return { ...this.#publish('order.created', orderIds), settled: this.settled };
+    };
+    const publishOrderProcessed = async (...orderIds: string[]) => this.#publish('order.processed', orderIds);
+    this.#workers = [
+      await Worker.create(
+        workflowCoverage.augment({
+          connection,
+          namespace,
+          taskQueue: taskQueues.orderApi,
+          workflowsPath: fileURLToPath(new URL('../../workflows/order-lifecycle.ts', import.meta.url)),
+          activities: { publishOrderCreated },
+        }),
+      ),
+      await Worker.create({
+        connection,
+        namespace,
+        taskQueue: taskQueues.processor,
+        activities: { publishOrderProcessed },
+      }),
+    ];
+    this.#running = Promise.all(this.#workers.map((worker) => worker.run()));
+  }
+
+  #publish(event: string, orderIds: readonly string[]): { messageIds: string[] } {
+    if (this.failures > 0) {
+      this.failures -= 1;
+      throw new Error('RabbitMQ is not connected');
+    }
+    this.published.push(`${event} ${orderIds.join(' ')}`);
+    return { messageIds: [] };
+  }
+
+  /** Forgets what an earlier test has left. */
+  reset(): void {
+    this.published = [];
+    this.failures = 0;
+    this.settled = [];
+  }
+
+  async reaches(handle: LifecycleHandle, stage: LifecycleStage): Promise<void> {
+    await eventually(`stage ${stage}`, async () => assert.equal(await handle.query(stageQuery), stage));
+  }
+
+  async close(): Promise<void> {
+    for (const worker of this.#workers) worker.shutdown();
+    await this.#running;
+    await this.temporal.close();
+    workflowCoverage.save();
+  }
+}
