@@ -54,13 +54,15 @@ await runService(readConfig, async (config, logger, service) => {
     connectionOptions,
     namespace,
     searchAttributes: searchAttributeTypes,
-    createWorker: (connection) => createOrderApiWorker(connection, namespace, createOrderApiActivities(relay, store)),
+    createWorker: (connection) => createOrderApiWorker(connection, namespace, activities),
     logger,
   });
-  service.run('Temporal worker', temporal);
   const client = createLifecycleClient(temporal);
   const grouping = { size: config.APP__ORDERS_PER_WORKFLOW, stragglerAfterMs: config.APP__STRAGGLER_AFTER_MS };
   const starter = createWorkflowStarter({ client, store, grouping, logger });
+  const onPublished = (workflowId: string) => starter.firstEventsPublished(workflowId);
+  const activities = createOrderApiActivities({ relay, store, onPublished });
+  service.run('Temporal worker', temporal);
   service.onStop('workflow starts', () => starter.stop());
   const lifecycles = createOrderLifecycles(client, starter);
 

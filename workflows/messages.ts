@@ -13,12 +13,17 @@ export function workflowIdOf(orderId: string): string {
   return ownIdPrefix + orderId;
 }
 
+/** True for a workflow that carries several orders. */
+export function isGroupId(workflowId: string): boolean {
+  return workflowId.startsWith(groupIdPrefix);
+}
+
 /** True for ids as our workflows have them: a message from outside must not make us signal anybody else's. */
 export function isLifecycleId(workflowId: unknown): workflowId is string {
   return (
     typeof workflowId === 'string' &&
     workflowId.length <= 200 &&
-    (workflowId.startsWith(ownIdPrefix) || workflowId.startsWith(groupIdPrefix))
+    (workflowId.startsWith(ownIdPrefix) || isGroupId(workflowId))
   );
 }
 

@@ -20,6 +20,18 @@ describe('the signaller', () => {
     assert.deepEqual(await Promise.all(others), [false, false, false]);
   });
 
+  it('collects for a moment what comes for a group, and lets an order that is alone wait for nothing', async () => {
+    const { signal, sent, answer } = setUp();
+    const all = [signal('orders-1', outcomeReady, of('a')), signal('order-b', outcomeReady, of('b'))];
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    all.push(signal('orders-1', outcomeReady, of('c')));
+    assert.deepEqual(sent, ['outcomeReady order-b b']);
+    await answered(sent, 2);
+    assert.deepEqual(sent[1], 'outcomeReady orders-1 a c');
+    answer(true);
+    await Promise.all(all);
+  });
+
   it('keeps no workflow waiting for another, and no kind of signal for the other', async () => {
     const { signal, sent, answer } = setUp();
     const all = [
@@ -59,10 +71,10 @@ describe('the signaller', () => {
   });
 });
 
-/** Signals are sent in a later turn of the event loop. */
+/** Signals are sent later. */
 async function answered(sent: readonly string[], count: number): Promise<void> {
   for (let turn = 0; turn < 100 && sent.length < count; turn += 1)
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, 5));
   assert.equal(sent.length, count);
 }
 

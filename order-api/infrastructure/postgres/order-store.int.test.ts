@@ -82,6 +82,41 @@ describe('order store', () => {
       assert.deepEqual(await counts(), { orders: 1, events: 1, outbox: 1, inbox: 0 });
     });
 
+    it('two different orders under one id at once store one of them, whole', async () => {
+      const others = ['c-1', 'c-2', 'c-3'].map((customerId) => ({ ...anOrder('o-1'), customerId }));
+      const placements = await Promise.all(others.map((order) => store.place(order, traceparent)));
+      assert.deepEqual(
+        placements.map(({ created, order }) => [created, order.customerId]),
+        [true, false, false].map((created) => [created, 'c-1']),
+      );
+      const { rows } = await pool.query(`select payload->>'customer_id' as customer from outbox`);
+      assert.deepEqual(rows, [{ customer: 'c-1' }]);
+    });
+
+    it('the same orders through several instances at once stores each once', async () => {
+      const instances = Array.from({ length: 4 }, () => createOrderStore(pool, 0));
+      const ids = Array.from({ length: 40 }, (_, index) => `o-${index}`);
+      const placements = await Promise.all(
+        instances.flatMap((instance, shift) =>
+          ids.map((_, index) => instance.place(anOrder(ids[(index * 7 + shift * 11) % 40] ?? ''), traceparent)),
+        ),
+      );
+      assert.equal(placements.filter(({ created }) => created).length, 40);
+      assert.deepEqual(await counts(), { orders: 40, events: 40, outbox: 40, inbox: 0 });
+    });
+
+    it('together with one that cannot be stored, stores the others', async () => {
+      const ids = ['o-1', 'o-2', 'o-3', 'o-4'];
+      const placements = await Promise.allSettled(
+        ids.map((id) => store.place({ ...anOrder(id), version: id === 'o-3' ? 2 : 1 }, traceparent)),
+      );
+      assert.deepEqual(
+        placements.map(({ status }) => status),
+        ['fulfilled', 'fulfilled', 'rejected', 'fulfilled'],
+      );
+      assert.deepEqual(await counts(), { orders: 3, events: 3, outbox: 3, inbox: 0 });
+    });
+
     it('that fails half-way leaves nothing', async () => {
       const unfit = { ...anOrder('o-1'), version: 2 };
       await assert.rejects(store.place(unfit, traceparent), /check constraint/);

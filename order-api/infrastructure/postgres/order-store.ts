@@ -1,10 +1,8 @@
 import type pg from 'pg';
-import { v7 as uuidv7 } from 'uuid';
 import { claimOwedSignals, oweSignal, settleSignal } from '../../../infra/messaging/inbox.js';
 import { isPostgresOutage } from '../../../infra/postgres/outage.js';
 import { inTransaction, type Queryable } from '../../../infra/postgres/pool.js';
 import { createBatcher } from '../../../infra/runtime/batcher.js';
-import { orderCreated, type OrderCreated } from '../../../workflows/order-events.js';
 import {
   UnknownOrder,
   type AppliedOutcome,
@@ -12,11 +10,12 @@ import {
   type PendingOrder,
   type SettledOrder,
 } from '../../application/ports.js';
-import type { NewOrder, Order } from '../../domain/order.js';
+import type { Order } from '../../domain/order.js';
 import { orderColumns, toOrder, type OrderRow } from './order-rows.js';
 import { applyOutcomes, type OutcomeEvent } from './outcomes.js';
+import { placeOrders, type PlacedOrder, type Placing } from './placements.js';
 
-/** Answers that come at once are applied in one transaction. */
+/** Orders that come at once are placed in one transaction, and so are answers applied. */
 const batching = { isOutage: isPostgresOutage, maxSize: 100, maxAgeMs: 5, maxInFlight: 2 };
 
 /** Orders in Postgres. @param graceMs how long a new order's workflow has before the reconciler takes a look */
@@ -25,10 +24,14 @@ export function createOrderStore(pool: pg.Pool, graceMs: number): OrderStore {
     ...batching,
     work: (events) => inTransaction(pool, (tx) => applyOutcomes(tx, events)),
   });
+  const placeTogether = createBatcher<Placing, PlacedOrder | undefined>({
+    ...batching,
+    work: (wanted) => placeOrders(pool, wanted, graceMs),
+  });
   return {
     place: async (order, traceparent) => {
-      const placed = await placeOrder(pool, order, traceparent, graceMs);
-      // Nothing comes back for an order whose twin was committed while this statement waited for it.
+      const placed = await placeTogether({ order, traceparent });
+      // Nothing comes back for an order whose twin was committed while the statement waited for it.
       return placed ?? { order: await getOrder(pool, order.orderId), created: false };
     },
 
@@ -47,53 +50,6 @@ export function createOrderStore(pool: pg.Pool, graceMs: number): OrderStore {
     },
     clearOwedSettled: (eventKey) => settleSignal(pool, eventKey),
   };
-}
-
-/**
- * Order, first history entry and outbox row in one statement, which is one transaction and one round trip. It waits for a
- * concurrent insert of the same id, and takes its place if that one rolls back. An order that is there already comes back
- * as it is; one that was committed by another transaction during the statement is not seen by it: undefined.
- */
-async function placeOrder(
-  db: Queryable,
-  order: NewOrder,
-  traceparent: string,
-  graceMs: number,
-): Promise<{ order: Order; created: boolean } | undefined> {
-  const { rows } = await db.query<OrderRow & { created: boolean }>({
-    name: 'place-order',
-    text: `with placed as (
-             insert into orders (order_id, customer_id, status, total_amount, version, items, check_at)
-             values ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 millisecond')
-             on conflict (order_id) do nothing
-             returning ${orderColumns}
-           ), noted as (
-             insert into order_events (order_id, version, type)
-             select order_id, version, $8 from placed
-           ), queued as (
-             insert into outbox (id, aggregate_id, type, payload, headers, check_at)
-             select $9, order_id, $8, $10, $11, now() + $7 * interval '1 millisecond' from placed
-           )
-           select ${orderColumns}, true as created from placed
-           union all
-           select ${orderColumns}, false as created from orders
-           where order_id = $1 and not exists (select from placed)`,
-    values: [
-      order.orderId,
-      order.customerId,
-      order.status,
-      String(order.totalAmount),
-      order.version,
-      JSON.stringify(order.items),
-      graceMs,
-      orderCreated.type,
-      uuidv7(),
-      toOrderCreated(order),
-      { traceparent },
-    ],
-  });
-  const [row] = rows;
-  return row && { order: toOrder(row), created: row.created };
 }
 
 async function findOrder(db: Queryable, orderId: string): Promise<Order | undefined> {
@@ -163,14 +119,4 @@ async function markProvenPublished(db: Queryable): Promise<number> {
        and orders.order_id = outbox.aggregate_id and orders.status <> 'pending'`,
   );
   return rowCount ?? 0;
-}
-
-function toOrderCreated(order: NewOrder): OrderCreated {
-  return {
-    order_id: order.orderId,
-    customer_id: order.customerId,
-    items: order.items.map(({ sku, quantity, price }) => ({ sku, quantity, price })),
-    total_amount: order.totalAmount,
-    version: order.version,
-  };
 }

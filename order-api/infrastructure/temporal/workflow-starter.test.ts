@@ -18,28 +18,51 @@ describe('the workflow starter', () => {
     ]);
   });
 
-  it('orders that come while four starts are under way leave together with the next', async () => {
-    const { starter, started, turn, finishOne } = setUp();
-    for (const orderId of orderIds('abcdefg')) starter.startSoon(orderId);
+  it('orders that come before the first events of a workflow are out leave together with the next', async () => {
+    const { starter, started, turn, publishEvents, answerStart } = setUp();
+    for (const orderId of orderIds('abcd')) starter.startSoon(orderId);
     await turn();
-    assert.deepEqual(started.flatMap(([, ...ids]) => ids).sort(), ['a', 'b', 'c', 'd']);
-    await finishOne();
-    assert.equal(started.length, 5);
-    assert.match(started[4]?.[0] ?? '', /^orders-/);
-    assert.deepEqual(started[4]?.slice(1), ['e', 'f', 'g']);
+    await answerStart();
+    assert.deepEqual(started, [['order-a', 'a']]);
+    publishEvents('order-a');
+    await turn();
+    assert.match(started[1]?.[0] ?? '', /^orders-/);
+    assert.deepEqual(started[1]?.slice(1), ['b', 'c', 'd']);
+  });
+
+  it('first events that are out before the start is answered count too', async () => {
+    const { starter, started, turn, publishEvents, answerStart } = setUp();
+    for (const orderId of orderIds('ab')) starter.startSoon(orderId);
+    await turn();
+    publishEvents('order-a');
+    await answerStart();
+    assert.deepEqual(started, [
+      ['order-a', 'a'],
+      ['order-b', 'b'],
+    ]);
+  });
+
+  it('first events that nobody hears of, as while RabbitMQ is away, only slow the next start down', async () => {
+    const { starter, started, turn, answerStart } = setUp();
+    for (const orderId of orderIds('ab')) starter.startSoon(orderId);
+    await turn();
+    await answerStart();
+    assert.equal(started.length, 1);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    assert.equal(started.length, 2);
   });
 
   it('no workflow gets more orders than it may', async () => {
     const { starter, started, finishAll } = setUp({ size: 3 });
-    for (const orderId of orderIds('abcdefghijk')) starter.startSoon(orderId);
+    for (const orderId of orderIds('abcdefgh')) starter.startSoon(orderId);
     await finishAll();
     assert.deepEqual(
       started.map((call) => call.length - 1),
-      [1, 1, 1, 1, 3, 3, 1],
+      [1, 3, 3, 1],
     );
   });
 
-  it('in strict mode every order has a workflow of its own', async () => {
+  it('in strict mode every order has a workflow of its own, and starts do not wait for first events', async () => {
     const { starter, started, finishAll } = setUp({ size: 1 });
     for (const orderId of orderIds('abcdefgh')) starter.startSoon(orderId);
     await finishAll();
@@ -52,10 +75,12 @@ describe('the workflow starter', () => {
   it('an order that was assigned to another workflow meanwhile is left to that', async () => {
     const { starter, started, taken, finishAll } = setUp();
     taken.add('b');
-    starter.startSoon('a');
-    starter.startSoon('b');
+    for (const orderId of orderIds('abc')) starter.startSoon(orderId);
     await finishAll();
-    assert.deepEqual(started, [['order-a', 'a']]);
+    assert.deepEqual(
+      started.map(([, ...ids]) => ids),
+      [['a'], ['c']],
+    );
   });
 
   it('while Temporal is away the same group is tried again under the same name', async () => {
@@ -97,15 +122,15 @@ describe('the workflow starter', () => {
   });
 
   it('stopping gives up what waits, and takes nothing more', async () => {
-    const { starter, started, turn, finishOne } = setUp();
-    for (const orderId of orderIds('abcdef')) starter.startSoon(orderId);
+    const { starter, started, turn, finishAll } = setUp();
+    for (const orderId of orderIds('abc')) starter.startSoon(orderId);
     await turn();
     const stopped = starter.stop();
-    for (let call = 0; call < 4; call += 1) await finishOne();
+    await finishAll();
     await stopped;
-    starter.startSoon('g');
+    starter.startSoon('d');
     await turn();
-    assert.equal(started.length, 4);
+    assert.deepEqual(started, [['order-a', 'a']]);
   });
 });
 
@@ -116,7 +141,7 @@ function orderIds(letters: string): string[] {
 function setUp({ size = 100 } = {}) {
   /** Each call's workflow and orders. */
   const started: string[][] = [];
-  const open: (() => void)[] = [];
+  const open: { workflowId: string; answer: () => void }[] = [];
   const taken = new Set<string>();
   let failure: Error | undefined;
   const fakeStore: Pick<OrderStore, 'assignWorkflow'> = {
@@ -126,7 +151,7 @@ function setUp({ size = 100 } = {}) {
   const fakeClient: Partial<LifecycleClient> = {
     ensureStarted: async (workflowId, orderIds) => {
       started.push([workflowId, ...orderIds]);
-      await new Promise<void>((resolve) => open.push(resolve));
+      await new Promise<void>((answer) => open.push({ workflowId, answer }));
       const error = failure;
       failure = undefined;
       if (error) throw error;
@@ -139,13 +164,22 @@ function setUp({ size = 100 } = {}) {
     logger: silentLogger,
   });
   const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
-  const finishOne = async () => {
-    open.shift()?.();
+  /** Lets the oldest open call that starts a workflow return, and tells which workflow it was. */
+  const answerStart = async () => {
+    const call = open.shift();
+    call?.answer();
     await turn();
+    return call?.workflowId;
   };
-  /** Answers every call until no more come. */
+  const publishEvents = (workflowId: string) => starter.firstEventsPublished(workflowId);
+  /** Lets every start come to its first events, until no more come. */
   const finishAll = async () => {
-    for (let quiet = 0; quiet < 3; quiet = open.length > 0 ? 0 : quiet + 1) await finishOne();
+    for (let quiet = 0; quiet < 3; quiet = open.length > 0 ? 0 : quiet + 1) {
+      const workflowId = await answerStart();
+      if (workflowId !== undefined) publishEvents(workflowId);
+      await turn();
+    }
   };
-  return { starter, started, taken, turn, finishOne, finishAll, failWith: (error: Error) => (failure = error) };
+  const failWith = (error: Error) => (failure = error);
+  return { starter, started, taken, turn, answerStart, publishEvents, finishAll, failWith };
 }

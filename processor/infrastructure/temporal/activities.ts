@@ -1,13 +1,13 @@
 import type { OutboxRelay } from '../../../infra/messaging/outbox-relay.js';
-import { orderProcessed } from '../../../workflows/order-events.js';
-import { publishingHeaders } from '../../../workflows/publishing-headers.js';
+import { orderProcessed, workflowIdHeader } from '../../../workflows/order-events.js';
+import { publishingWorkflow } from '../../../workflows/publishing-workflow.js';
 
 /** What the workflow has the processor do. Results carry ids only, since they enter the workflow's history. */
 export function createProcessorActivities(relay: OutboxRelay) {
   return {
     /** Publishes the `order.processed` of these orders, unless that is done already. Throws, and is retried, until it is. */
     async publishOrderProcessed(...orderIds: string[]): Promise<{ messageIds: string[] }> {
-      const headers = publishingHeaders();
+      const headers = { [workflowIdHeader]: publishingWorkflow() };
       return { messageIds: await relay.publish(orderIds, orderProcessed.type, orderProcessed.dataversion, headers) };
     },
   };
