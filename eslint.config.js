@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['node_modules/', '.local/', 'coverage/', 'dist/'] },
+  { ignores: ['node_modules/', '.local/', 'coverage/', 'dist/', 'bench-results/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -12,6 +12,7 @@ const commands = {
   'test-compose': [() => import('./test-compose.ts'), 'bring the compose file up and test it from outside'],
   check: [() => import('./check.ts'), 'run the static checks'],
   ci: [() => import('./ci.ts'), 'run the static checks and every test, and add the counts up'],
+  bench: [() => import('./bench.ts'), 'measure, side by side with references'],
   build: [() => import('./build.ts'), 'compile what production runs into dist/'],
   reset: [() => import('./reset.ts'), 'delete the local state of npm start'],
 };

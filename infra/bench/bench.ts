@@ -1,0 +1,85 @@
+import type { LocalServers } from '../local/local-servers.js';
+import { createPool } from '../postgres/pool.js';
+import { silentLogger } from '../testing/silent-logger.js';
+import { describeMachine, type Results } from './report.js';
+import type { Bench, Finding, Mode, Plan, Row } from './row.js';
+import { accepting } from './rows/accepting.js';
+import { burst } from './rows/burst.js';
+import { confirms } from './rows/confirms.js';
+import { draining } from './rows/draining.js';
+import { halfLoad, singleOrder } from './rows/latency.js';
+import { settling } from './rows/settling.js';
+import { soak } from './rows/soak.js';
+import { BenchSystem } from './system.js';
+
+const plans = {
+  full: { pairs: 5, windowMs: 6000, clients: 200, drainSize: 50_000, burstSize: 10_000, steadyMs: 30_000, soakMs: 0 },
+  quick: { pairs: 3, windowMs: 3000, clients: 200, drainSize: 6000, burstSize: 2000, steadyMs: 10_000, soakMs: 0 },
+  soak: { pairs: 3, windowMs: 5000, clients: 200, drainSize: 0, burstSize: 0, steadyMs: 0, soakMs: 20 * 60_000 },
+} as const satisfies Record<string, Plan>;
+
+/** In the order in which they run: the capacity comes before the rows that need it, the largest load last. */
+const rows: readonly { readonly numbers: readonly number[]; readonly name: string; readonly row: Row }[] = [
+  { numbers: [6], name: 'confirms', row: confirms },
+  { numbers: [4], name: 'single order', row: singleOrder },
+  { numbers: [2, 3, 10], name: 'settling', row: settling },
+  { numbers: [5], name: 'half load', row: halfLoad },
+  { numbers: [1], name: 'accepting', row: accepting },
+  { numbers: [7], name: 'draining', row: draining },
+  { numbers: [8], name: 'burst', row: burst },
+];
+
+export interface BenchOptions {
+  readonly kind: keyof typeof plans;
+  /** Only these rows of the table; default: all. */
+  readonly only?: readonly number[] | undefined;
+  readonly report: (line: string) => void;
+  readonly stop: AbortSignal;
+}
+
+/** Runs the benchmark on servers that are up and provided to the tests. Never throws for a row that could not be measured. */
+export async function runBench(servers: LocalServers, { kind, only, report, stop }: BenchOptions): Promise<Results> {
+  const plan = plans[kind];
+  const systems = new Map<Mode, Promise<BenchSystem>>();
+  const bench: Bench = {
+    ...{ plan, servers, report },
+    system: (mode) => {
+      const settings: Record<string, string> = mode === 'strict' ? { APP__ORDERS_PER_WORKFLOW: '1' } : {};
+      const known = systems.get(mode) ?? BenchSystem.start(mode, servers.instance.logs, settings);
+      systems.set(mode, known);
+      return known;
+    },
+  };
+  const chosen = kind === 'soak' ? [...rows.filter(({ name }) => name === 'settling'), soakRow] : rows;
+  const findings: Finding[] = [];
+  const invalid: { row: string; reason: string }[] = [];
+  for (const { numbers, name, row } of chosen) {
+    if (stop.aborted) break;
+    if (only && !numbers.some((number) => only.includes(number))) continue;
+    try {
+      findings.push(...(await row(bench)));
+    } catch (error) {
+      invalid.push({ row: name, reason: String(error) });
+      report(`${name}: INVALID: ${String(error)}`);
+    }
+  }
+  const machine = describeMachine(await versionsOf(servers, await systems.values().next().value));
+  await Promise.all([...systems.values()].map(async (system) => (await system).stop()));
+  return { findings, invalid, machine, plan };
+}
+
+const soakRow = { numbers: [9], name: 'soak', row: soak };
+
+async function versionsOf(servers: LocalServers, system: BenchSystem | undefined): Promise<Record<string, string>> {
+  const pool = createPool(servers.ordersDb.dsn, 'bench', silentLogger);
+  const { rows: postgres } = await pool.query<{ server_version: string }>('show server_version');
+  await pool.end();
+  const broker = (await system?.vhost.request('GET', 'overview').catch(() => undefined)) as
+    { rabbitmq_version?: string } | undefined;
+  const temporal = await system?.temporal.connection.workflowService.getSystemInfo({});
+  return {
+    PostgreSQL: postgres[0]?.server_version ?? 'unknown',
+    RabbitMQ: broker?.rabbitmq_version ?? 'unknown',
+    'Temporal server': temporal?.serverVersion ?? 'unknown',
+  };
+}

@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TestDatabase } from '../testing/test-database.js';
+import { cpuMsOf, serverPids } from './process-usage.js';
+import type { Bench } from './row.js';
+import type { BenchSystem } from './system.js';
+
+/** What a run has used, in all. */
+export type Counters = Readonly<Record<string, number>>;
+
+/** Postgres adds a session's statistics up some time after its last transaction. */
+const statisticsDelayMs = 1500;
+
+/** Reads everything that is counted for a system, so that two readings tell what a run in between has used. */
+export async function readCounters({ servers }: Bench, system: BenchSystem): Promise<Counters> {
+  const pids = {
+    ...serverPids(servers.instance.run),
+    'order-api': system.pidOf('order-api'),
+    processor: system.pidOf('processor'),
+  };
+  const cpu = Object.entries(pids).map(([name, pid]) => [`CPU-ms of ${name}`, cpuMsOf(pid)] as const);
+  await sleep(statisticsDelayMs);
+  const databases = await Promise.all([system.ordersDb, system.processorDb].map(readDatabase));
+  const sum = (key: keyof (typeof databases)[number]): number => databases.reduce((all, each) => all + each[key], 0);
+  return {
+    'SQL round trips': sum('statements'),
+    commits: sum('commits'),
+    'WAL bytes': sum('walBytes'),
+    ...Object.fromEntries(cpu),
+    'CPU-ms of the load generator': (process.cpuUsage().user + process.cpuUsage().system) / 1000,
+  };
+}
+
+/** Every statement is a round trip of its own: nothing is pipelined. */
+async function readDatabase({
+  pool,
+}: TestDatabase): Promise<{ statements: number; commits: number; walBytes: number }> {
+  await pool.query('create extension if not exists pg_stat_statements');
+  const { rows } = await pool.query<{ statements: string; commits: string; wal: string }>(
+    `select (select sum(calls) from pg_stat_statements where dbid = database.oid and userid <> 0) as statements,
+            xact_commit as commits, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') as wal
+     from pg_database as database join pg_stat_database using (datname) where datname = current_database()`,
+  );
+  const [row] = rows;
+  return { statements: Number(row?.statements), commits: Number(row?.commits), walBytes: Number(row?.wal) };
+}
+
+/** What the workflows that started since then have cost Temporal; all have ended. */
+export async function readWorkflows({ temporal }: BenchSystem, since: Date): Promise<Counters> {
+  const sums = { workflows: 0, 'state transitions': 0, 'history events': 0, 'history bytes': 0 };
+  const query = `WorkflowType = "orderLifecycle" AND StartTime >= "${since.toISOString()}"`;
+  for await (const { raw } of temporal.client.workflow.list({ query, pageSize: 1000 })) {
+    sums.workflows += 1;
+    sums['state transitions'] += Number(raw.stateTransitionCount);
+    sums['history events'] += Number(raw.historyLength);
+    sums['history bytes'] += Number(raw.historySizeBytes);
+  }
+  return sums;
+}
+
+/** The difference of two readings, for each order. */
+export function perOrder(before: Counters, after: Counters, orders: number): Counters {
+  return Object.fromEntries(
+    Object.entries(after).map(([name, value]) => [name, (value - (before[name] ?? 0)) / orders]),
+  );
+}

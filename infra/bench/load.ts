@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { watchSettlements } from './settlements.js';
+import type { BenchSystem } from './system.js';
+
+/** One order as its client saw it, in milliseconds of performance.now. */
+export interface PlacedOrder {
+  readonly startedAt: number;
+  readonly settledAt: number;
+}
+
+export interface Load {
+  readonly orders: readonly PlacedOrder[];
+  /** Settled in a second, over the time in which all clients were at work. */
+  readonly settledPerSecond: number;
+}
+
+/** How often the load asks who is settled. Asking every 5 ms took a sixth of a core, which the system under test missed. */
+const pollMs = 25;
+/** The clients that all start at once are a burst of their own; the rate is taken after it. */
+const warmUpMs = 2000;
+
+/** Clients that each place an order, wait until it is settled, and place the next, for `durationMs` after the warm-up. */
+export async function closedLoop(system: BenchSystem, clients: number, durationMs: number): Promise<Load> {
+  const settlements = watchSettlements(system.ordersDb.pool, pollMs);
+  const orders: PlacedOrder[] = [];
+  const begin = performance.now() + warmUpMs;
+  const end = begin + durationMs;
+  const client = async (): Promise<void> => {
+    while (performance.now() < end) {
+      const startedAt = performance.now();
+      const settledAt = await settlements.of(await system.place());
+      orders.push({ startedAt, settledAt });
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: clients }, client));
+  } finally {
+    await settlements.stop();
+  }
+  const counted = orders.filter(({ settledAt }) => settledAt >= begin && settledAt < end).length;
+  return { orders, settledPerSecond: (counted * 1000) / durationMs };
+}
+
+/**
+ * Orders placed at a steady rate, whether or not the ones before are settled. Latency counts from when an order should
+ * have been placed, so that a system that holds up its clients is not rewarded for it.
+ */
+export async function openLoop(system: BenchSystem, perSecond: number, durationMs: number): Promise<Load> {
+  const settlements = watchSettlements(system.ordersDb.pool, pollMs);
+  const orders: PlacedOrder[] = [];
+  const begin = performance.now();
+  const placing: Promise<void>[] = [];
+  const place = async (startedAt: number): Promise<void> => {
+    const settledAt = await settlements.of(await system.place());
+    orders.push({ startedAt, settledAt });
+  };
+  try {
+    const total = Math.floor((perSecond * durationMs) / 1000);
+    while (placing.length < total) {
+      const due = Math.min(total, Math.floor(((performance.now() - begin) * perSecond) / 1000) + 1);
+      for (let next = placing.length; next < due; next += 1) placing.push(place(begin + (next * 1000) / perSecond));
+      await sleep(1);
+    }
+    await Promise.all(placing);
+  } finally {
+    await settlements.stop();
+  }
+  return { orders, settledPerSecond: (orders.length * 1000) / durationMs };
+}
+
+/** Clients that only place orders, for `durationMs`. Answers how many were accepted in a second. */
+export async function placeOnly(system: BenchSystem, clients: number, durationMs: number): Promise<number> {
+  const end = performance.now() + durationMs;
+  let count = 0;
+  const client = async (): Promise<void> => {
+    while (performance.now() < end) {
+      await system.place();
+      count += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+  return (count * 1000) / durationMs;
+}
+
+export function latenciesOf({ orders }: Load): number[] {
+  return orders.map(({ startedAt, settledAt }) => settledAt - startedAt);
+}
+
+/** Places `count` orders through so many clients, as fast as they are accepted. */
+export async function placeMany(system: BenchSystem, clients: number, count: number): Promise<void> {
+  let left = count;
+  const client = async (): Promise<void> => {
+    while (left > 0) {
+      left -= 1;
+      await system.place();
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+}

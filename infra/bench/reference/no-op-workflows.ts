@@ -1,0 +1,31 @@
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { silentLogger } from '../../testing/silent-logger.js';
+import { installTemporalRuntime } from '../../temporal/runtime.js';
+import { ratePerSecond, serve } from './serve.js';
+import type { noOp } from './no-op-workflow.js';
+
+// Row 2: workflows that do nothing, on the same server, with the order API's worker settings.
+installTemporalRuntime(silentLogger);
+const namespace = process.env['TEMPORAL_NAMESPACE'] ?? 'default';
+const connection = await NativeConnection.connect({ address: process.env['TEMPORAL_ADDRESS'] ?? '' });
+const client = new Client({ connection, namespace });
+const worker = await Worker.create({
+  connection,
+  namespace,
+  taskQueue: 'no-op',
+  workflowsPath: fileURLToPath(new URL('./no-op-workflow.ts', import.meta.url)),
+  maxConcurrentWorkflowTaskExecutions: 100,
+  maxConcurrentWorkflowTaskPolls: 10,
+});
+void worker.run();
+
+const clients = 100;
+serve((durationMs) =>
+  ratePerSecond(clients, durationMs, async () => {
+    const options = { taskQueue: 'no-op', workflowId: randomUUID(), requestEagerStart: true };
+    await (await client.workflow.start<typeof noOp>('noOp', options)).result();
+  }),
+);

@@ -1,0 +1,100 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { repositoryRoot } from '../local/instance.js';
+import { lineChart } from './plot.js';
+import { meetsTarget, type Finding, type Plan } from './row.js';
+import { spreadOfPairs } from './rows/pairs.js';
+import { median, spread } from './statistics.js';
+
+export interface Results {
+  readonly findings: readonly Finding[];
+  /** Rows that could not be measured, with the reason. */
+  readonly invalid: readonly { readonly row: string; readonly reason: string }[];
+  readonly machine: Readonly<Record<string, string>>;
+  readonly plan: Plan;
+}
+
+/** The result as a table: for people on a terminal, and as Markdown. */
+export function tableOf(findings: readonly Finding[]): string {
+  const rows = [...findings].sort((a, b) => a.number - b.number).map(cellsOf);
+  const head = ['#', 'what', 'ours', 'reference', 'ratio', 'pairs', 'must reach', ''];
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}
+
+function cellsOf(finding: Finding): string[] {
+  const { number, title, unit, ours, reference, ratio, target } = finding;
+  const values = (all: readonly number[]): string =>
+    all.length === 0 ? '' : `${figure(median(all))} ${unit} (${figure(spread(all).min)} to ${figure(spread(all).max)})`;
+  const pairs = ours.length > 1 && ours.length === reference.length && number !== 4 && number !== 8;
+  const { min, max } = pairs ? spreadOfPairs(finding) : { min: 0, max: 0 };
+  const limit =
+    target === undefined ? '' : 'atLeast' in target ? `${target.atLeast} or more` : `${target.atMost} or less`;
+  return [
+    ...[String(number), title, values(ours), values(reference), figure(ratio)],
+    ...[pairs ? `${figure(min)} to ${figure(max)}` : '', limit, meetsTarget(finding) ? 'met' : 'MISSED'],
+  ];
+}
+
+function figure(value: number): string {
+  return value >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
+}
+
+/** Writes results.json, report.md and the charts into the directory. */
+export function writeResults(directory: string, results: Results): void {
+  mkdirSync(directory, { recursive: true });
+  const charts = results.findings.flatMap((finding) => finding.charts ?? []);
+  for (const { file, title, xLabel, yLabel, series } of charts) {
+    writeFileSync(join(directory, file), lineChart(title, xLabel, yLabel, series));
+  }
+  const plain = results.findings.map(({ charts: _charts, ...finding }) => ({ ...finding, met: meetsTarget(finding) }));
+  writeFileSync(join(directory, 'results.json'), `${JSON.stringify({ ...results, findings: plain }, null, 2)}\n`);
+  writeFileSync(join(directory, 'report.md'), markdownOf(results));
+}
+
+function markdownOf({ findings, invalid, machine, plan }: Results): string {
+  const notes = findings.flatMap(({ number, title, notes: some }) =>
+    some.map((note) => `- ${number}, ${title}: ${note}`),
+  );
+  const charts = findings.flatMap((finding) => finding.charts ?? []).map(({ title, file }) => `![${title}](${file})`);
+  return [
+    '# Benchmark',
+    '',
+    ...Object.entries(machine).map(([name, value]) => `- ${name}: ${value}`),
+    `- plan: ${JSON.stringify(plan)}`,
+    '',
+    tableOf(findings),
+    '',
+    ...invalid.map(({ row, reason }) => `**Invalid: ${row}**: ${reason}\n`),
+    ...notes,
+    '',
+    ...charts.flatMap((chart) => [chart, '']),
+  ].join('\n');
+}
+
+/** What the figures were measured on. */
+export function describeMachine(versions: Readonly<Record<string, string>>): Record<string, string> {
+  const [first] = cpus();
+  return {
+    processor: `${cpus().length} x ${first?.model.trim() ?? 'unknown'}`,
+    memory: `${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
+    Node: process.version,
+    ...versions,
+    commit: commit(),
+    date: new Date().toISOString(),
+  };
+}
+
+function commit(): string {
+  try {
+    const git = (...args: string[]): string =>
+      execFileSync('git', args, { cwd: repositoryRoot, encoding: 'utf8' }).trim();
+    return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain') === '' ? '' : ', with changes');
+  } catch {
+    return 'unknown';
+  }
+}

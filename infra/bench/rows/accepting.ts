@@ -1,0 +1,34 @@
+import { placeOnly } from '../load.js';
+import { startReference } from '../reference-process.js';
+import type { Row } from '../row.js';
+import { createTestDatabase } from '../../testing/test-database.js';
+import { measurePairs, ratioOf } from './pairs.js';
+
+const clients = 100;
+
+/** Row 1: how fast orders are accepted, with everything behind them at work. */
+export const accepting: Row = async (bench) => {
+  const database = await createTestDatabase('order-api');
+  const reference = await startReference('place-orders', { APP__DB_DSN: database.dsn });
+  const system = await bench.system('default');
+  const { windowMs } = bench.plan;
+  try {
+    await reference.run(500);
+    const measured = await measurePairs(
+      bench,
+      'accepting',
+      () => reference.run<number>(windowMs),
+      async () => {
+        const perSecond = await placeOnly(system, clients, windowMs);
+        await system.verify();
+        return perSecond;
+      },
+    );
+    const target = { atLeast: 0.5 };
+    const notes = [`${clients} clients; workflows, messages and answers run at the same time`];
+    return [{ number: 1, title: 'accepted POST/s', unit: '1/s', ...measured, ratio: ratioOf(measured), target, notes }];
+  } finally {
+    await reference.stop();
+    await database.drop();
+  }
+};

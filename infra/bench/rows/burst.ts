@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { placeMany } from '../load.js';
+import { memoryOf } from '../process-usage.js';
+import type { Chart, Row } from '../row.js';
+import type { BenchSystem, ServiceName } from '../system.js';
+
+const clients = 200;
+const stepMs = 250;
+const settleLimitMs = 300_000;
+/** What a garbage collector keeps in reserve differs from one moment to the next; growth shows in the second burst. */
+const mostGrowth = 1.25;
+const restMs = 5000;
+const services: readonly ServiceName[] = ['order-api', 'processor'];
+const mebibyte = 2 ** 20;
+
+interface Sample {
+  readonly at: number;
+  readonly accepted: number;
+  readonly settled: number;
+  readonly memory: readonly number[];
+}
+
+interface Burst {
+  readonly acceptedMs: number;
+  readonly settledMs: number;
+  readonly samples: readonly Sample[];
+  /** Of each service in MiB, some seconds after everything was settled. */
+  readonly memoryAfter: readonly number[];
+}
+
+/** Row 8: as many orders as the API takes, all at once; and again, to see what memory stays in use. */
+export const burst: Row = async (bench) => {
+  const system = await bench.system('default');
+  const size = bench.plan.burstSize;
+  const bursts: Burst[] = [];
+  for (const turn of ['first', 'second'] as const) {
+    const result = await oneBurst(system, size);
+    bursts.push(result);
+    bench.report(`burst: ${turn}: accepted in ${seconds(result.acceptedMs)}, settled in ${seconds(result.settledMs)}`);
+  }
+  const [first, second] = bursts as [Burst, Burst];
+  const growth = Math.max(
+    ...services.map((_, index) => (second.memoryAfter[index] ?? 0) / (first.memoryAfter[index] ?? 1)),
+  );
+  const peaks = services.map((_, index) =>
+    Math.max(...bursts.flatMap(({ samples }) => samples.map(({ memory }) => memory[index] ?? 0))),
+  );
+  const notes = [
+    `${size} orders, none refused: accepted in ${seconds(first.acceptedMs)} and ${seconds(second.acceptedMs)}, settled in ${seconds(first.settledMs)} and ${seconds(second.settledMs)}`,
+    ...services.map((name, index) => {
+      const of = (values: readonly number[]): string => `${values[index]?.toFixed(0)} MiB`;
+      return `memory of ${name}: at most ${of(peaks)}, after the first ${of(first.memoryAfter)}, after the second ${of(second.memoryAfter)}`;
+    }),
+  ];
+  const title = `burst of ${size} POSTs: memory after the second to memory after the first`;
+  const measured = { ours: second.memoryAfter, reference: first.memoryAfter };
+  const target = { atMost: mostGrowth };
+  return [{ number: 8, title, unit: 'MiB', ...measured, ratio: growth, target, notes, charts: charts(first) }];
+};
+
+async function oneBurst(system: BenchSystem, size: number): Promise<Burst> {
+  const settledBefore = await settledIn(system);
+  const acceptedBefore = system.accepted;
+  const begin = performance.now();
+  const samples: Sample[] = [];
+  let acceptedMs = Infinity;
+  const placing = placeMany(system, clients, size).then(() => {
+    acceptedMs = performance.now() - begin;
+  });
+  for (let settled = 0; settled < size && performance.now() - begin < settleLimitMs;) {
+    await sleep(stepMs);
+    settled = (await settledIn(system)) - settledBefore;
+    const memory = services.map((name) => memoryOf(system.pidOf(name)) / mebibyte);
+    samples.push({
+      at: (performance.now() - begin) / 1000,
+      accepted: system.accepted - acceptedBefore,
+      settled,
+      memory,
+    });
+  }
+  await placing;
+  const settledMs = (samples.at(-1)?.at ?? Infinity) * 1000;
+  await system.verify();
+  await sleep(restMs);
+  return {
+    acceptedMs,
+    settledMs,
+    samples,
+    memoryAfter: services.map((name) => memoryOf(system.pidOf(name)) / mebibyte),
+  };
+}
+
+async function settledIn({ ordersDb }: BenchSystem): Promise<number> {
+  const { rows } = await ordersDb.pool.query<{ count: string }>(
+    `select count(*) from orders where status <> 'pending'`,
+  );
+  return Number(rows[0]?.count);
+}
+
+function charts({ samples }: Burst): Chart[] {
+  const points = (value: (sample: Sample) => number) => samples.map((sample) => ({ x: sample.at, y: value(sample) }));
+  return [
+    {
+      ...{ file: 'burst.svg', title: 'A burst of orders', xLabel: 'seconds', yLabel: 'orders' },
+      series: [
+        { name: 'accepted', points: points(({ accepted }) => accepted) },
+        { name: 'settled', points: points(({ settled }) => settled) },
+      ],
+    },
+    {
+      ...{ file: 'burst-memory.svg', title: 'Memory during the burst', xLabel: 'seconds', yLabel: 'MiB' },
+      series: services.map((name, index) => ({ name, points: points(({ memory }) => memory[index] ?? 0) })),
+    },
+  ];
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,91 @@
+import { perOrder, readCounters, readWorkflows, type Counters } from '../counters.js';
+import { closedLoop } from '../load.js';
+import { startReference } from '../reference-process.js';
+import type { Bench, Finding, Mode, Row } from '../row.js';
+import { median } from '../statistics.js';
+import { ratioOf } from './pairs.js';
+
+interface Settled {
+  readonly perSecond: number;
+  readonly counters: Counters;
+}
+
+/** A system that has just started is slower for a while: code is compiled, plans are prepared. */
+const warmUpMs = 3000;
+
+/**
+ * Rows 2, 3 and 10: workflows that do nothing, strict mode and default mode in turn on the same server, with what each
+ * order costs.
+ */
+export const settling: Row = async (bench) => {
+  const { plan, report } = bench;
+  const namespace = (await bench.system('strict')).temporal;
+  const reference = await startReference('no-op-workflows', {
+    TEMPORAL_ADDRESS: namespace.address,
+    TEMPORAL_NAMESPACE: namespace.namespace,
+  });
+  const noOps: number[] = [];
+  const measured: Record<Mode, Settled[]> = { strict: [], default: [] };
+  try {
+    await reference.run(warmUpMs);
+    for (const mode of ['strict', 'default'] as const) await settle(bench, mode, warmUpMs);
+    for (let round = 1; round <= plan.pairs; round += 1) {
+      noOps.push(await reference.run<number>(plan.windowMs));
+      for (const mode of ['strict', 'default'] as const) measured[mode].push(await settle(bench, mode, plan.windowMs));
+      const [strict, grouped] = [measured.strict, measured.default].map((all) => all.at(-1)?.perSecond.toFixed(1));
+      report(
+        `settling: round ${round} of ${plan.pairs}: no-op ${noOps.at(-1)?.toFixed(1)}, strict ${strict}, default ${grouped}`,
+      );
+    }
+  } finally {
+    await reference.stop();
+  }
+  const [strict, grouped] = [measured.strict, measured.default].map((all) => all.map(({ perSecond }) => perSecond));
+  bench.capacity = median(grouped ?? []);
+  return findings(plan.clients, noOps, strict ?? [], grouped ?? [], measured);
+};
+
+async function settle(bench: Bench, mode: Mode, durationMs: number): Promise<Settled> {
+  const system = await bench.system(mode);
+  const since = new Date();
+  const before = await readCounters(bench, system);
+  const { settledPerSecond, orders } = await closedLoop(system, bench.plan.clients, durationMs);
+  await system.verify();
+  const used = perOrder(before, await readCounters(bench, system), orders.length);
+  const workflows = await readWorkflows(system, since);
+  return { perSecond: settledPerSecond, counters: { ...perOrder({}, workflows, orders.length), ...used } };
+}
+
+function findings(
+  clients: number,
+  noOps: readonly number[],
+  strict: readonly number[],
+  grouped: readonly number[],
+  measured: Record<Mode, readonly Settled[]>,
+): Finding[] {
+  const second = { ours: strict, reference: noOps };
+  const third = { ours: grouped, reference: strict };
+  const unit = '1/s';
+  const notes = [`closed loop of ${clients} clients`];
+  return [
+    {
+      ...{ number: 2, title: 'strict mode, orders settled/s, to no-op workflows/s', unit, notes },
+      ...{ ...second, ratio: ratioOf(second), target: { atLeast: 0.35 } },
+    },
+    {
+      ...{ number: 3, title: 'default mode, orders settled/s, to strict mode', unit, notes },
+      ...{ ...third, ratio: ratioOf(third), target: { atLeast: 10 } },
+    },
+    transitions('strict', measured.strict, 12),
+    transitions('default', measured.default, 1),
+  ];
+}
+
+function transitions(mode: Mode, settled: readonly Settled[], atMost: number): Finding {
+  const of = (name: string): number[] => settled.map(({ counters }) => counters[name] ?? NaN);
+  const names = Object.keys(settled[0]?.counters ?? {});
+  const notes = names.map((name) => `${name}: ${Number(median(of(name)).toPrecision(3))}`);
+  const ours = of('state transitions');
+  const title = `${mode} mode, state transitions per order (other counters below)`;
+  return { number: 10, title, unit: '', ours, reference: [], ratio: median(ours), target: { atMost }, notes };
+}

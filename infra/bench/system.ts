@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Pool as HttpPool } from 'undici';
+import { repositoryRoot } from '../local/instance.js';
+import { choosePort } from '../local/ports.js';
+import { eventually } from '../testing/eventually.js';
+import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { createTestNamespace, type TestNamespace } from '../testing/test-namespace.js';
+import { createTestVhost, type TestVhost } from '../testing/test-vhost.js';
+
+export type ServiceName = 'order-api' | 'processor';
+
+const takenPorts = new Set<number>();
+const stopLimitMs = 30_000;
+/** More connections than the order API has to its database: what waits, waits there and not in our socket queue. */
+const httpConnections = 100;
+
+/** The whole system as production runs it, from dist/, on databases, a vhost and a namespace of its own. */
+export class BenchSystem {
+  readonly name: string;
+  readonly ordersDb: TestDatabase;
+  readonly processorDb: TestDatabase;
+  readonly vhost: TestVhost;
+  readonly temporal: TestNamespace;
+  /** Connections to the order API; replaced when it is started again. */
+  http!: HttpPool;
+  readonly #settings: Readonly<Record<string, string>>;
+  readonly #logs: string;
+  readonly #services = new Map<ServiceName, ChildProcess>();
+  #orders = 0;
+  accepted = 0;
+
+  private constructor(
+    name: string,
+    logs: string,
+    settings: Readonly<Record<string, string>>,
+    parts: Pick<BenchSystem, 'ordersDb' | 'processorDb' | 'vhost' | 'temporal'>,
+  ) {
+    this.name = name;
+    this.#logs = logs;
+    this.#settings = settings;
+    this.ordersDb = parts.ordersDb;
+    this.processorDb = parts.processorDb;
+    this.vhost = parts.vhost;
+    this.temporal = parts.temporal;
+  }
+
+  /** @param logs a directory for the services' output */
+  static async start(
+    name: string,
+    logs: string,
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<BenchSystem> {
+    const [ordersDb, processorDb, vhost, temporal] = await Promise.all([
+      createTestDatabase('order-api'),
+      createTestDatabase('processor'),
+      createTestVhost(),
+      createTestNamespace(),
+    ]);
+    const system = new BenchSystem(name, logs, settings, { ordersDb, processorDb, vhost, temporal });
+    await Promise.all([system.startService('order-api'), system.startService('processor')]);
+    return system;
+  }
+
+  /** Resolves when the service is healthy in all it needs. */
+  async startService(service: ServiceName): Promise<void> {
+    const port = await choosePort(undefined, takenPorts);
+    const log = openSync(join(this.#logs, `${this.name}-${service}.log`), 'a');
+    const child = spawn(process.execPath, [...this.#profiling(service), `${service}/main.js`], {
+      cwd: join(repositoryRoot, 'dist'),
+      env: {
+        ...process.env,
+        APP__PORT: String(port),
+        APP__SERVICE_NAME: service,
+        APP__LOG_LEVEL: 'info',
+        APP__SUCCESS_RATE: '1',
+        APP__RABBITMQ_URL: this.vhost.url,
+        APP__DB_DSN: (service === 'order-api' ? this.ordersDb : this.processorDb).dsn,
+        TEMPORAL_ADDRESS: this.temporal.address,
+        TEMPORAL_NAMESPACE: this.temporal.namespace,
+        ...this.#settings,
+      },
+      stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+    this.#services.set(service, child);
+    const url = `http://127.0.0.1:${port}`;
+    await eventually(`${this.name} ${service} is healthy`, async () => {
+      assert.equal(child.exitCode, null, `it exited; see ${this.#logs}`);
+      const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(5000) });
+      assert.equal(((await answer.json()) as { status: string }).status, 'ok');
+    });
+    if (service === 'order-api') this.http = new HttpPool(url, { connections: httpConnections, pipelining: 1 });
+  }
+
+  async stopService(service: ServiceName): Promise<void> {
+    const child = this.#services.get(service);
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    if (service === 'order-api') await this.http.destroy();
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    const killer = setTimeout(() => child.kill('SIGKILL'), stopLimitMs);
+    await exited;
+    clearTimeout(killer);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.stopService('order-api'), this.stopService('processor')]);
+    await this.temporal.close();
+    await Promise.all([this.ordersDb.drop(), this.processorDb.drop(), this.vhost.drop()]);
+  }
+
+  pidOf(service: ServiceName): number {
+    return this.#services.get(service)?.pid ?? 0;
+  }
+
+  /** Places a new order and returns its id. @throws Error unless it is accepted */
+  async place(): Promise<string> {
+    this.#orders += 1;
+    const orderId = `${this.name}-${this.#orders}`;
+    const { statusCode, body } = await this.http.request({
+      method: 'POST',
+      path: '/orders',
+      headers: { 'content-type': 'application/json' },
+      body: `{"order_id":"${orderId}","customer_id":"cust-123","items":[{"sku":"laptop","quantity":1,"price":1200.0}]}`,
+    });
+    const text = await body.text();
+    if (statusCode !== 201) throw new Error(`POST /orders answered ${statusCode}: ${text}`);
+    this.accepted += 1;
+    return orderId;
+  }
+
+  /**
+   * Waits until nothing is open any more: every accepted order is there once and settled at version 2 with one effect on
+   * either side, nothing is unpublished or owed, no workflow runs. @throws Error naming what is not so after `limitMs`
+   */
+  async verify(limitMs = 120_000): Promise<void> {
+    await eventually(
+      `${this.name}: every order settled once`,
+      async () => {
+        const orders = await countsOf(
+          this.ordersDb,
+          `select count(*) as all,
+          count(*) filter (where status <> 'pending' and version = 2) as settled,
+          (select count(*) from inbox) as answered,
+          (select count(*) from inbox where signal_due_at is not null) as owed,
+          (select count(*) from outbox where published_at is null) as unpublished from orders`,
+        );
+        const processed = await countsOf(
+          this.processorDb,
+          `select count(*) as all,
+          count(*) filter (where version = 2) as settled,
+          (select count(*) from inbox) as answered,
+          (select count(*) from inbox where signal_due_at is not null) as owed,
+          (select count(*) from outbox where published_at is null) as unpublished from processing_states`,
+        );
+        const accepted = this.accepted;
+        const wanted = { all: accepted, settled: accepted, answered: accepted, owed: 0, unpublished: 0 };
+        assert.deepEqual({ orders, processed }, { orders: wanted, processed: wanted });
+        const { count } = await this.temporal.client.workflow.count('ExecutionStatus="Running"');
+        assert.equal(count, 0, `${count} workflows are open`);
+      },
+      limitMs,
+    );
+    const refused = (['order-api', 'processor'] as const).filter((service) =>
+      /RESOURCE_?EXHAUSTED/i.test(readFileSync(join(this.#logs, `${this.name}-${service}.log`), 'utf8')),
+    );
+    assert.deepEqual(refused, [], 'Temporal refused calls (RESOURCE_EXHAUSTED): the run is invalid');
+  }
+
+  /** BENCH_PROFILE=order-api writes a CPU profile of that service to bench-results/ when it stops. */
+  #profiling(service: ServiceName): string[] {
+    if (process.env['BENCH_PROFILE'] !== service) return [];
+    return [
+      '--cpu-prof',
+      `--cpu-prof-dir=${join(repositoryRoot, 'bench-results')}`,
+      `--cpu-prof-name=${this.name}-${service}.cpuprofile`,
+    ];
+  }
+}
+
+async function countsOf(database: TestDatabase, statement: string): Promise<Record<string, number>> {
+  const { rows } = await database.pool.query<Record<string, string>>(statement);
+  return Object.fromEntries(Object.entries(rows[0] ?? {}).map(([name, value]) => [name, Number(value)]));
+}
