@@ -4,7 +4,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { repositoryRoot } from '../local/instance.js';
 import { lineChart } from './plot.js';
-import { meetsTarget, type Finding, type Plan } from './row.js';
+import { verdictOf, type Finding, type Plan } from './row.js';
 import { spreadOfPairs } from './rows/pairs.js';
 import { median, spread } from './statistics.js';
 
@@ -32,11 +32,10 @@ function cellsOf(finding: Finding): string[] {
     all.length === 0 ? '' : `${figure(median(all))} ${unit} (${figure(spread(all).min)} to ${figure(spread(all).max)})`;
   const pairs = ours.length > 1 && ours.length === reference.length && number !== 4 && number !== 8;
   const { min, max } = pairs ? spreadOfPairs(finding) : { min: 0, max: 0 };
-  const limit =
-    target === undefined ? '' : 'atLeast' in target ? `${target.atLeast} or more` : `${target.atMost} or less`;
+  const limit = 'atLeast' in target ? `${target.atLeast} or more` : `${target.atMost} or less`;
   return [
     ...[String(number), title, values(ours), values(reference), figure(ratio)],
-    ...[pairs ? `${figure(min)} to ${figure(max)}` : '', limit, meetsTarget(finding) ? 'met' : 'MISSED'],
+    ...[pairs ? `${figure(min)} to ${figure(max)}` : '', limit, verdictOf(finding)],
   ];
 }
 
@@ -51,7 +50,10 @@ export function writeResults(directory: string, results: Results): void {
   for (const { file, title, xLabel, yLabel, series } of charts) {
     writeFileSync(join(directory, file), lineChart(title, xLabel, yLabel, series));
   }
-  const plain = results.findings.map(({ charts: _charts, ...finding }) => ({ ...finding, met: meetsTarget(finding) }));
+  const plain = results.findings.map(({ charts: _charts, ...finding }) => ({
+    ...finding,
+    verdict: verdictOf(finding),
+  }));
   writeFileSync(join(directory, 'results.json'), `${JSON.stringify({ ...results, findings: plain }, null, 2)}\n`);
   writeFileSync(join(directory, 'report.md'), markdownOf(results));
 }

@@ -177,7 +177,7 @@ export class BenchSystem {
     return [
       '--cpu-prof',
       `--cpu-prof-dir=${join(repositoryRoot, 'bench-results')}`,
-      `--cpu-prof-name=${this.name}-${service}.cpuprofile`,
+      `--cpu-prof-name=${this.name}-${service}-${this.accepted}.cpuprofile`,
     ];
   }
 }

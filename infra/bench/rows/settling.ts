@@ -70,7 +70,7 @@ function findings(
   return [
     {
       ...{ number: 2, title: 'strict mode, orders settled/s, to no-op workflows/s', unit, notes },
-      ...{ ...second, ratio: ratioOf(second), target: { atLeast: 0.35 } },
+      ...{ ...second, ratio: ratioOf(second), target: { atLeast: 0.35, reached: 0.22 } },
     },
     {
       ...{ number: 3, title: 'default mode, orders settled/s, to strict mode', unit, notes },

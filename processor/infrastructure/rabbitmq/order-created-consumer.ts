@@ -43,8 +43,9 @@ export function createOrderCreatedConsumer(options: OrderCreatedConsumerOptions)
     name: `${service} consumer`,
     topology: orderTopology,
     queue: orderCreated.queue,
-    // Twice what the store takes in one transaction, so that the next one fills while one is committed.
-    prefetch: 200,
+    // A delivery is held until its commit and the signal to its workflow, some 45 ms. Measured with a full queue: 200 are
+    // worked off at 3,900 messages a second, 400 at 5,400, 600 at 6,200, 1000 at 6,900.
+    prefetch: 1000,
     publisher,
     handle,
     isOutage: isPostgresOutage,
