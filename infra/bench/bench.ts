@@ -1,6 +1,4 @@
 import type { LocalServers } from '../local/local-servers.js';
-import { createPool } from '../postgres/pool.js';
-import { silentLogger } from '../testing/silent-logger.js';
 import { describeMachine, type Results } from './report.js';
 import type { Bench, Finding, Mode, Plan, Row } from './row.js';
 import { accepting } from './rows/accepting.js';
@@ -10,6 +8,7 @@ import { draining } from './rows/draining.js';
 import { halfLoad, singleOrder } from './rows/latency.js';
 import { settling } from './rows/settling.js';
 import { soak } from './rows/soak.js';
+import { serverVersions } from './server-versions.js';
 import { BenchSystem } from './system.js';
 
 const plans = {
@@ -35,17 +34,23 @@ export interface BenchOptions {
   readonly only?: readonly number[] | undefined;
   readonly report: (line: string) => void;
   readonly stop: AbortSignal;
+  /** Of a soak. */
+  readonly soakMinutes?: number | undefined;
 }
 
 /** Runs the benchmark on servers that are up and provided to the tests. Never throws for a row that could not be measured. */
-export async function runBench(servers: LocalServers, { kind, only, report, stop }: BenchOptions): Promise<Results> {
-  const plan = plans[kind];
+export async function runBench(
+  servers: LocalServers,
+  { kind, only, report, stop, soakMinutes }: BenchOptions,
+): Promise<Results> {
+  const plan: Plan = { ...plans[kind], ...(soakMinutes === undefined ? {} : { soakMs: soakMinutes * 60_000 }) };
   const systems = new Map<Mode, Promise<BenchSystem>>();
+  let failures = 0;
   const bench: Bench = {
     ...{ plan, servers, report },
     system: (mode) => {
       const settings: Record<string, string> = mode === 'strict' ? { APP__ORDERS_PER_WORKFLOW: '1' } : {};
-      const known = systems.get(mode) ?? BenchSystem.start(mode, servers.instance.logs, settings);
+      const known = systems.get(mode) ?? BenchSystem.start(`${mode}${failures || ''}`, servers.instance, settings);
       systems.set(mode, known);
       return known;
     },
@@ -61,25 +66,23 @@ export async function runBench(servers: LocalServers, { kind, only, report, stop
     } catch (error) {
       invalid.push({ row: name, reason: String(error) });
       report(`${name}: INVALID: ${String(error)}`);
+      // What it has left open would make the rows after it invalid too: they get systems of their own.
+      await abandon(systems);
+      failures += 1;
     }
   }
-  const machine = describeMachine(await versionsOf(servers, await systems.values().next().value));
-  await Promise.all([...systems.values()].map(async (system) => (await system).stop()));
+  const machine = describeMachine(await serverVersions(servers));
+  await Promise.all(
+    [...systems.values()].map(async (system) =>
+      (await system).stop().catch((error: unknown) => report(`stopping: ${String(error)}`)),
+    ),
+  );
   return { findings, invalid, machine, plan };
 }
 
-const soakRow = { numbers: [9], name: 'soak', row: soak };
-
-async function versionsOf(servers: LocalServers, system: BenchSystem | undefined): Promise<Record<string, string>> {
-  const pool = createPool(servers.ordersDb.dsn, 'bench', silentLogger);
-  const { rows: postgres } = await pool.query<{ server_version: string }>('show server_version');
-  await pool.end();
-  const broker = (await system?.vhost.request('GET', 'overview').catch(() => undefined)) as
-    { rabbitmq_version?: string } | undefined;
-  const temporal = await system?.temporal.connection.workflowService.getSystemInfo({});
-  return {
-    PostgreSQL: postgres[0]?.server_version ?? 'unknown',
-    RabbitMQ: broker?.rabbitmq_version ?? 'unknown',
-    'Temporal server': temporal?.serverVersion ?? 'unknown',
-  };
+async function abandon(systems: Map<Mode, Promise<BenchSystem>>): Promise<void> {
+  for (const system of systems.values()) (await system.catch(() => undefined))?.kill();
+  systems.clear();
 }
+
+const soakRow = { numbers: [9], name: 'soak', row: soak };

@@ -1,3 +1,5 @@
+import { spread } from './statistics.js';
+
 export interface Series {
   readonly name: string;
   readonly points: readonly { readonly x: number; readonly y: number }[];
@@ -12,8 +14,8 @@ const gridLines = 5;
 /** A line chart as an SVG document, both axes from zero. */
 export function lineChart(title: string, xLabel: string, yLabel: string, series: readonly Series[]): string {
   const points = series.flatMap((each) => each.points);
-  const xMax = roundUp(Math.max(1e-9, ...points.map(({ x }) => x)));
-  const yMax = roundUp(Math.max(1e-9, ...points.map(({ y }) => y)));
+  const xMax = axisEnd(points.map(({ x }) => x));
+  const yMax = axisEnd(points.map(({ y }) => y));
   const right = width - margin.right;
   const bottom = height - margin.bottom;
   const toX = (x: number): number => margin.left + (x / xMax) * (right - margin.left);
@@ -55,8 +57,9 @@ function escape(content: string): string {
   return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
-/** Up to the next 1, 2 or 5 times a power of ten, so that the grid has readable numbers. */
-function roundUp(value: number): number {
+/** The next 1, 2 or 5 times a power of ten above all values, so that the grid has readable numbers. */
+function axisEnd(values: readonly number[]): number {
+  const value = Math.max(1e-9, spread([0, ...values]).max);
   const power = 10 ** Math.floor(Math.log10(value));
   return ([1, 2, 5, 10].find((factor) => factor * power >= value) ?? 10) * power;
 }

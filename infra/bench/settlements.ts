@@ -1,51 +1,84 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 
-/** Tells when orders are settled, by asking their database. */
+/** Tells clients when their orders are settled, by asking the orders' database on one connection for all of them. */
 export interface Settlements {
-  /** Resolves with the time (performance.now) at which the order was seen settled; rejects after the limit. */
+  /** Resolves with the time (performance.now) at which the order was seen settled; rejects after 2 minutes. */
   of(orderId: string): Promise<number>;
   stop(): Promise<void>;
 }
 
 const settleLimitMs = 120_000;
-/** One question for at most this many orders, oldest first, so that asking costs the database next to nothing. */
+/**
+ * Entries become visible in the order of their commits, not of their ids, so each question reaches back by so many ids.
+ * What comes later than that is found by its order's id.
+ */
+const overlap = 300;
+/** Orders that are waited for longer are asked for by id, oldest first, at most so many at a time and so often. */
+const askAfterMs = 400;
+const askEveryMs = 100;
 const mostAsked = 500;
 
-/** @param pollMs how often to ask, which is how exact the times are */
-export function watchSettlements(pool: pg.Pool, pollMs: number): Settlements {
-  const waiting = new Map<string, { since: number; settled: (at: number) => void; failed: (error: unknown) => void }>();
-  const stopping = new AbortController();
+interface Waiting {
+  readonly since: number;
+  readonly settled: (at: number) => void;
+  readonly failed: (error: Error) => void;
+}
 
-  async function poll(): Promise<void> {
-    const asked = [...waiting.keys()].slice(0, mostAsked);
-    if (asked.length === 0) return;
-    const { rows } = await pool.query<{ order_id: string }>({
-      name: 'settled-among',
-      text: `select order_id from orders where order_id = any($1) and status <> 'pending'`,
-      values: [asked],
-    });
+/**
+ * Watches the history of all orders.
+ * @param pollMs how often to ask, which is how exact the times are
+ */
+export function watchSettlements(pool: pg.Pool, pollMs: number): Settlements {
+  const waiting = new Map<string, Waiting>();
+  const stopping = new AbortController();
+  let lastId = 0;
+  let lastAsked = 0;
+
+  function settle(orderIds: readonly string[]): void {
     const now = performance.now();
-    for (const { order_id: orderId } of rows) {
+    for (const orderId of orderIds) {
       waiting.get(orderId)?.settled(now);
-      waiting.delete(orderId);
-    }
-    for (const [orderId, { since, failed }] of waiting) {
-      if (now - since < settleLimitMs) break;
-      failed(new Error(`${orderId} was not settled within ${settleLimitMs} ms`));
       waiting.delete(orderId);
     }
   }
 
+  async function askForNews(): Promise<void> {
+    const news = await findSettledSince(pool, lastId - overlap);
+    lastId = news.lastId ?? lastId;
+    settle(news.orderIds);
+  }
+
+  async function askForOldest(): Promise<void> {
+    const now = performance.now();
+    if (now - lastAsked < askEveryMs) return;
+    lastAsked = now;
+    const old: string[] = [];
+    // The map is in the order of arrival, so the first that is young ends it.
+    for (const [orderId, { since, failed }] of waiting) {
+      if (now - since < askAfterMs || old.length >= mostAsked) break;
+      if (now - since < settleLimitMs) old.push(orderId);
+      else {
+        waiting.delete(orderId);
+        failed(new Error(`${orderId} was not settled within ${settleLimitMs / 1000} s`));
+      }
+    }
+    if (old.length > 0) settle(await findSettledAmong(pool, old));
+  }
+
   async function run(): Promise<void> {
+    lastId = (await findSettledSince(pool, Number.MAX_SAFE_INTEGER)).lastId ?? 0;
     while (!stopping.signal.aborted) {
-      await poll();
+      if (waiting.size > 0) {
+        await askForNews();
+        await askForOldest();
+      }
       await sleep(pollMs);
     }
   }
   const running = run();
   running.catch((error: unknown) => {
-    for (const { failed } of waiting.values()) failed(error);
+    for (const { failed } of waiting.values()) failed(error as Error);
     waiting.clear();
   });
 
@@ -57,4 +90,25 @@ export function watchSettlements(pool: pg.Pool, pollMs: number): Settlements {
       await running.catch(() => undefined);
     },
   };
+}
+
+async function findSettledSince(pool: pg.Pool, id: number): Promise<{ orderIds: string[]; lastId: number | null }> {
+  const { rows } = await pool.query<{ order_ids: string[] | null; last_id: string | null }>({
+    name: 'settled-since',
+    text: `select /* bench */
+             (select max(id) from order_events) as last_id,
+             (select array_agg(order_id) from order_events where id > $1 and type = 'order.processed') as order_ids`,
+    values: [id],
+  });
+  const [row] = rows;
+  return { orderIds: row?.order_ids ?? [], lastId: row?.last_id ? Number(row.last_id) : null };
+}
+
+async function findSettledAmong(pool: pg.Pool, orderIds: readonly string[]): Promise<string[]> {
+  const { rows } = await pool.query<{ order_id: string }>({
+    name: 'settled-among',
+    text: `select /* bench */ order_id from orders where order_id = any($1) and status <> 'pending'`,
+    values: [orderIds],
+  });
+  return rows.map((row) => row.order_id);
 }

@@ -1,20 +1,24 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { Pool as HttpPool } from 'undici';
-import { repositoryRoot } from '../local/instance.js';
+import { repositoryRoot, type Instance } from '../local/instance.js';
 import { choosePort } from '../local/ports.js';
+import { instanceVariable } from '../local/process-tree.js';
 import { eventually } from '../testing/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { createTestNamespace, type TestNamespace } from '../testing/test-namespace.js';
 import { createTestVhost, type TestVhost } from '../testing/test-vhost.js';
+import { takeLines } from './log-scan.js';
+import { countOnce, hasOpenWork } from './open-work.js';
 
 export type ServiceName = 'order-api' | 'processor';
 
 const takenPorts = new Set<number>();
 const stopLimitMs = 30_000;
+const countLimitMs = 10_000;
 /** More connections than the order API has to its database: what waits, waits there and not in our socket queue. */
 const httpConnections = 100;
 
@@ -28,19 +32,20 @@ export class BenchSystem {
   /** Connections to the order API; replaced when it is started again. */
   http!: HttpPool;
   readonly #settings: Readonly<Record<string, string>>;
-  readonly #logs: string;
+  readonly #instance: Instance;
+  readonly #refused: string[] = [];
   readonly #services = new Map<ServiceName, ChildProcess>();
   #orders = 0;
   accepted = 0;
 
   private constructor(
     name: string,
-    logs: string,
+    instance: Instance,
     settings: Readonly<Record<string, string>>,
     parts: Pick<BenchSystem, 'ordersDb' | 'processorDb' | 'vhost' | 'temporal'>,
   ) {
     this.name = name;
-    this.#logs = logs;
+    this.#instance = instance;
     this.#settings = settings;
     this.ordersDb = parts.ordersDb;
     this.processorDb = parts.processorDb;
@@ -48,10 +53,10 @@ export class BenchSystem {
     this.temporal = parts.temporal;
   }
 
-  /** @param logs a directory for the services' output */
+  /** @param instance the servers' own, which marks the services as part of it and keeps their output */
   static async start(
     name: string,
-    logs: string,
+    instance: Instance,
     settings: Readonly<Record<string, string>> = {},
   ): Promise<BenchSystem> {
     const [ordersDb, processorDb, vhost, temporal] = await Promise.all([
@@ -60,7 +65,7 @@ export class BenchSystem {
       createTestVhost(),
       createTestNamespace(),
     ]);
-    const system = new BenchSystem(name, logs, settings, { ordersDb, processorDb, vhost, temporal });
+    const system = new BenchSystem(name, instance, settings, { ordersDb, processorDb, vhost, temporal });
     await Promise.all([system.startService('order-api'), system.startService('processor')]);
     return system;
   }
@@ -68,11 +73,12 @@ export class BenchSystem {
   /** Resolves when the service is healthy in all it needs. */
   async startService(service: ServiceName): Promise<void> {
     const port = await choosePort(undefined, takenPorts);
-    const log = openSync(join(this.#logs, `${this.name}-${service}.log`), 'a');
+    const log = openSync(this.#logFile(service), 'a');
     const child = spawn(process.execPath, [...this.#profiling(service), `${service}/main.js`], {
       cwd: join(repositoryRoot, 'dist'),
       env: {
-        ...process.env,
+        ...withoutSettings(process.env),
+        [instanceVariable]: this.#instance.directory,
         APP__PORT: String(port),
         APP__SERVICE_NAME: service,
         APP__LOG_LEVEL: 'info',
@@ -89,7 +95,7 @@ export class BenchSystem {
     this.#services.set(service, child);
     const url = `http://127.0.0.1:${port}`;
     await eventually(`${this.name} ${service} is healthy`, async () => {
-      assert.equal(child.exitCode, null, `it exited; see ${this.#logs}`);
+      assert.equal(child.exitCode, null, `it exited; see ${this.#logFile(service)}`);
       const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(5000) });
       assert.equal(((await answer.json()) as { status: string }).status, 'ok');
     });
@@ -135,40 +141,37 @@ export class BenchSystem {
 
   /**
    * Waits until nothing is open any more: every accepted order is there once and settled at version 2 with one effect on
-   * either side, nothing is unpublished or owed, no workflow runs. @throws Error naming what is not so after `limitMs`
+   * either side, nothing is unpublished or owed, no workflow runs. @throws Error naming what is not so after `limitMs`,
+   * or when Temporal has refused a call
    */
   async verify(limitMs = 120_000): Promise<void> {
+    // Counting everything again and again would cost more than what is waited for; this reads what is open only.
+    const waited = `${this.name}: nothing is open`;
+    await eventually(waited, async () => assert.deepEqual(await hasOpenWork(this), []), limitMs);
+    const wanted = { all: this.accepted, settled: this.accepted, answered: this.accepted };
     await eventually(
-      `${this.name}: every order settled once`,
-      async () => {
-        const orders = await countsOf(
-          this.ordersDb,
-          `select count(*) as all,
-          count(*) filter (where status <> 'pending' and version = 2) as settled,
-          (select count(*) from inbox) as answered,
-          (select count(*) from inbox where signal_due_at is not null) as owed,
-          (select count(*) from outbox where published_at is null) as unpublished from orders`,
-        );
-        const processed = await countsOf(
-          this.processorDb,
-          `select count(*) as all,
-          count(*) filter (where version = 2) as settled,
-          (select count(*) from inbox) as answered,
-          (select count(*) from inbox where signal_due_at is not null) as owed,
-          (select count(*) from outbox where published_at is null) as unpublished from processing_states`,
-        );
-        const accepted = this.accepted;
-        const wanted = { all: accepted, settled: accepted, answered: accepted, owed: 0, unpublished: 0 };
-        assert.deepEqual({ orders, processed }, { orders: wanted, processed: wanted });
-        const { count } = await this.temporal.client.workflow.count('ExecutionStatus="Running"');
-        assert.equal(count, 0, `${count} workflows are open`);
-      },
-      limitMs,
+      `${this.name}: every order is there once`,
+      async () => assert.deepEqual(await countOnce(this), { orders: wanted, processed: wanted }),
+      countLimitMs,
     );
-    const refused = (['order-api', 'processor'] as const).filter((service) =>
-      /RESOURCE_?EXHAUSTED/i.test(readFileSync(join(this.#logs, `${this.name}-${service}.log`), 'utf8')),
-    );
-    assert.deepEqual(refused, [], 'Temporal refused calls (RESOURCE_EXHAUSTED): the run is invalid');
+    this.readLogs();
+    assert.deepEqual(this.#refused, [], 'Temporal refused calls (RESOURCE_EXHAUSTED): the run is invalid');
+  }
+
+  /** Looks through what the services have logged since the last time for what makes a run invalid. */
+  readLogs(): void {
+    for (const service of this.#services.keys()) {
+      this.#refused.push(...takeLines(this.#logFile(service), /RESOURCE_?EXHAUSTED|"code":8[,}]/i));
+    }
+  }
+
+  /** After a failure: nothing is waited for. */
+  kill(): void {
+    for (const child of this.#services.values()) child.kill('SIGKILL');
+  }
+
+  #logFile(service: ServiceName): string {
+    return join(this.#instance.logs, `${this.name}-${service}.log`);
   }
 
   /** BENCH_PROFILE=order-api writes a CPU profile of that service to bench-results/ when it stops. */
@@ -182,7 +185,7 @@ export class BenchSystem {
   }
 }
 
-async function countsOf(database: TestDatabase, statement: string): Promise<Record<string, number>> {
-  const { rows } = await database.pool.query<Record<string, string>>(statement);
-  return Object.fromEntries(Object.entries(rows[0] ?? {}).map(([name, value]) => [name, Number(value)]));
+/** What the caller has set for services of their own must not change what is measured. */
+function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !/^(APP__|TEMPORAL_)/.test(name)));
 }

@@ -1,26 +1,25 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runBench } from '../bench/bench.js';
+import { runBench, type BenchOptions } from '../bench/bench.js';
 import { tableOf, writeResults } from '../bench/report.js';
 import { verdictOf } from '../bench/row.js';
 import { installTemporalRuntime } from '../temporal/runtime.js';
 import { silentLogger } from '../testing/silent-logger.js';
 import { provideTestServers } from '../testing/test-servers.js';
+import { ExpectedError } from './expected-error.js';
 import { repositoryRoot } from './instance.js';
-import { startServers } from './local-servers.js';
+import { startServers, type LocalServers } from './local-servers.js';
+import { killAll, processesOfInstance } from './process-tree.js';
 import { runTool } from './run-tool.js';
 import { onStopRequest } from './stop-request.js';
 
-// `npm run bench [-- --quick | --soak] [-- --only 3,5]`: figures, each beside a reference from the same run. About 10
-// minutes; --quick 2, --soak 25. Writes bench-results/. Fails when a target is missed or a run was invalid.
+// `npm run bench [-- --quick | --soak [--soak-minutes 20] | --only 3,5]`: figures, each beside a reference from the same
+// run. About 12 minutes; --quick 4, --soak 25. Writes bench-results/. Fails when a target is missed or a run was invalid.
 
+const usage = 'usage: npm run bench [-- --quick | --soak [--soak-minutes 20] | --only 3,5]';
+const addresses = ['APP__ORDERS_DB_DSN', 'APP__PROCESSOR_DB_DSN', 'APP__RABBITMQ_URL', 'TEMPORAL_ADDRESS'];
 const began = Date.now();
-const { values } = parseArgs({
-  args: process.argv.slice(3),
-  options: { quick: { type: 'boolean' }, soak: { type: 'boolean' }, only: { type: 'string' } },
-});
-const kind = values.soak ? 'soak' : values.quick ? 'quick' : 'full';
-const only = values.only?.split(',').map(Number);
+const options = readOptions(process.argv.slice(3));
 const stop = onStopRequest(() => process.exit(1));
 
 report('compiling what production runs');
@@ -28,14 +27,24 @@ if ((await runTool('tsx', [join(repositoryRoot, 'infra/local/build.ts')], { stop
 installTemporalRuntime(silentLogger);
 const servers = await startServers({
   instance: 'test',
+  // Never somebody else's servers: they would be measured, and filled.
+  environment: Object.fromEntries(Object.entries(process.env).filter(([name]) => !addresses.includes(name))),
   report,
   signal: stop,
   postgresSettings: { shared_preload_libraries: 'pg_stat_statements' },
 });
-stop.addEventListener('abort', () => void servers.stop(), { once: true });
 try {
-  provideTestServers({ ...servers, source: 'local' });
-  const results = await runBench(servers, { kind, only, report, stop });
+  await Promise.race([measure(servers), interrupted(stop)]);
+} finally {
+  await servers.stop();
+  // The services and references that a failure or an interrupt has left carry the instance's mark.
+  await killAll(processesOfInstance(servers.instance.directory));
+}
+process.exit();
+
+async function measure(running: LocalServers): Promise<void> {
+  provideTestServers({ ...running, source: 'local' });
+  const results = await runBench(running, { ...options, report, stop });
   const directory = join(repositoryRoot, 'bench-results');
   writeResults(directory, results);
   console.log(`\n${tableOf(results.findings)}\n`);
@@ -43,10 +52,41 @@ try {
   report(`written to ${directory}`);
   process.exitCode =
     results.invalid.length === 0 && results.findings.every((finding) => verdictOf(finding) !== 'MISSED') ? 0 : 1;
-} finally {
-  await servers.stop();
 }
-process.exit();
+
+/** Whatever is being measured is given up. */
+function interrupted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const giveUp = (): void => {
+      report(`stopping (${String(signal.reason)})`);
+      process.exitCode = 1;
+      resolve();
+    };
+    if (signal.aborted) giveUp();
+    else signal.addEventListener('abort', giveUp, { once: true });
+  });
+}
+
+function readOptions(args: string[]): Pick<BenchOptions, 'kind' | 'only' | 'soakMinutes'> {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        quick: { type: 'boolean' },
+        soak: { type: 'boolean' },
+        'soak-minutes': { type: 'string' },
+        only: { type: 'string' },
+      },
+    });
+    const only = values.only?.split(',').map(Number);
+    if (only?.some((row) => !(row >= 1 && row <= 10))) throw new Error('--only takes numbers from 1 to 10');
+    const soakMinutes = values['soak-minutes'] === undefined ? undefined : Number(values['soak-minutes']);
+    if (soakMinutes !== undefined && !(soakMinutes > 0)) throw new Error('--soak-minutes takes a number above 0');
+    return { kind: values.soak ? 'soak' : values.quick ? 'quick' : 'full', only, soakMinutes };
+  } catch (error) {
+    throw new ExpectedError(`${(error as Error).message}\n${usage}`);
+  }
+}
 
 function report(line: string): void {
   console.log(`[${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s] ${line}`);

@@ -107,23 +107,24 @@ async function answered(request: () => Promise<unknown>): Promise<void> {
 /** Works on one message until it is acknowledged, parked, or the subscription is lost. Never throws. */
 async function settle(message: ConsumeMessage, subscription: Subscription, options: ConsumerOptions): Promise<void> {
   const messageId: unknown = message.properties.messageId;
-  const logger = options.log(message).child({ queue: options.queue, message_id: messageId });
+  // Made when there is something to say: nearly every message goes through without a word from here.
+  const about = (): Logger => options.log(message).child({ queue: options.queue, message_id: messageId });
   const failures: unknown[] = [];
   let outageWaitMs = outageDelayMs.first;
   while (!subscription.lost.aborted) {
     try {
-      await handleOrPark(message, failures, options, logger);
-      acknowledge(message, subscription.channel, logger);
+      await handleOrPark(message, failures, options, about);
+      acknowledge(message, subscription.channel, about);
       return;
     } catch (error) {
       const outage = error instanceof NotPublished || options.isOutage(error);
       const waitMs = outage ? outageWaitMs : attemptDelayMs;
       if (outage) {
-        logger.warn({ err: error, wait_ms: waitMs }, 'something the message needs is away, it waits');
+        about().warn({ err: error, wait_ms: waitMs }, 'something the message needs is away, it waits');
         outageWaitMs = Math.min(outageWaitMs * 2, outageDelayMs.longest);
       } else {
         failures.push(error);
-        logger.error({ err: error, attempt: failures.length }, 'the message failed');
+        about().error({ err: error, attempt: failures.length }, 'the message failed');
       }
       await sleep(waitMs, undefined, { signal: subscription.lost }).catch(() => undefined);
     }
@@ -135,7 +136,7 @@ async function handleOrPark(
   message: ConsumeMessage,
   failures: readonly unknown[],
   { handle, publisher, queue }: ConsumerOptions,
-  logger: Logger,
+  about: () => Logger,
 ): Promise<void> {
   if (failures.length < attemptLimit) return handle(message);
   const last = failures.at(-1);
@@ -160,14 +161,14 @@ async function handleOrPark(
       },
     },
   });
-  logger.error({ reason, dead_letter_queue: deadLetterQueueOf(queue) }, 'the message was parked');
+  about().error({ reason, dead_letter_queue: deadLetterQueueOf(queue) }, 'the message was parked');
 }
 
-function acknowledge(message: ConsumeMessage, channel: Channel, logger: Logger): void {
+function acknowledge(message: ConsumeMessage, channel: Channel, about: () => Logger): void {
   try {
     channel.ack(message);
   } catch (error) {
     // The channel is gone, so the broker delivers the message again; the inbox makes that harmless.
-    logger.warn({ err: error }, 'the message could not be acknowledged, it will come again');
+    about().warn({ err: error }, 'the message could not be acknowledged, it will come again');
   }
 }

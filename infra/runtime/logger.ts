@@ -1,4 +1,4 @@
-import { pino, type Logger } from 'pino';
+import { pino, type Logger, type LoggerOptions } from 'pino';
 
 export type { Logger };
 
@@ -7,12 +7,16 @@ export type { Logger };
  * the line is about.
  */
 export function createLogger(service: string, level: string): Logger {
-  return pino({
+  // Not waiting for each line to be written: what is logged meanwhile leaves with the next write, and the rest when the
+  // process exits. Only a SIGKILL can take the last lines with it; what must not be lost is in the databases.
+  const output = pino.destination({ dest: 1, sync: false });
+  const options: LoggerOptions = {
     level,
     base: { service },
     formatters: { level: (label) => ({ level: label }) },
     timestamp: pino.stdTimeFunctions.isoTime,
     // A DSN may stand in an error's properties: passwords never reach a log line.
     redact: { paths: ['password', '*.password', 'err.client', '*.connectionString'], remove: true },
-  });
+  };
+  return pino(options, output);
 }

@@ -18,14 +18,19 @@ const worker = await Worker.create({
   taskQueue: 'no-op',
   workflowsPath: fileURLToPath(new URL('./no-op-workflow.ts', import.meta.url)),
   maxConcurrentWorkflowTaskExecutions: 100,
+  maxConcurrentActivityTaskExecutions: 100,
   maxConcurrentWorkflowTaskPolls: 10,
+  maxConcurrentActivityTaskPolls: 10,
 });
 void worker.run();
 
-const clients = 100;
-serve((durationMs) =>
-  ratePerSecond(clients, durationMs, async () => {
-    const options = { taskQueue: 'no-op', workflowId: randomUUID(), requestEagerStart: true };
-    await (await client.workflow.start<typeof noOp>('noOp', options)).result();
-  }),
-);
+/** As many as row 2 has, and as long a warm-up. */
+const clients = 200;
+const warmUpMs = 2000;
+
+async function runOne(): Promise<void> {
+  const options = { taskQueue: 'no-op', workflowId: randomUUID(), requestEagerStart: true };
+  await (await client.workflow.start<typeof noOp>('noOp', options)).result();
+}
+
+serve((durationMs) => ratePerSecond(clients, durationMs, runOne, warmUpMs));

@@ -32,6 +32,7 @@ interface Burst {
 export const burst: Row = async (bench) => {
   const system = await bench.system('default');
   const size = bench.plan.burstSize;
+  const memoryBefore = memoryIn(system);
   const bursts: Burst[] = [];
   for (const turn of ['first', 'second'] as const) {
     const result = await oneBurst(system, size);
@@ -49,7 +50,7 @@ export const burst: Row = async (bench) => {
     `${size} orders, none refused: accepted in ${seconds(first.acceptedMs)} and ${seconds(second.acceptedMs)}, settled in ${seconds(first.settledMs)} and ${seconds(second.settledMs)}`,
     ...services.map((name, index) => {
       const of = (values: readonly number[]): string => `${values[index]?.toFixed(0)} MiB`;
-      return `memory of ${name}: at most ${of(peaks)}, after the first ${of(first.memoryAfter)}, after the second ${of(second.memoryAfter)}`;
+      return `memory of ${name}: before ${of(memoryBefore)}, at most ${of(peaks)}, after the first ${of(first.memoryAfter)}, after the second ${of(second.memoryAfter)}`;
     }),
   ];
   const title = `burst of ${size} POSTs: memory after the second to memory after the first`;
@@ -70,7 +71,7 @@ async function oneBurst(system: BenchSystem, size: number): Promise<Burst> {
   for (let settled = 0; settled < size && performance.now() - begin < settleLimitMs;) {
     await sleep(stepMs);
     settled = (await settledIn(system)) - settledBefore;
-    const memory = services.map((name) => memoryOf(system.pidOf(name)) / mebibyte);
+    const memory = memoryIn(system);
     samples.push({
       at: (performance.now() - begin) / 1000,
       accepted: system.accepted - acceptedBefore,
@@ -86,13 +87,17 @@ async function oneBurst(system: BenchSystem, size: number): Promise<Burst> {
     acceptedMs,
     settledMs,
     samples,
-    memoryAfter: services.map((name) => memoryOf(system.pidOf(name)) / mebibyte),
+    memoryAfter: memoryIn(system),
   };
+}
+
+function memoryIn(system: BenchSystem): number[] {
+  return services.map((name) => memoryOf(system.pidOf(name)) / mebibyte);
 }
 
 async function settledIn({ ordersDb }: BenchSystem): Promise<number> {
   const { rows } = await ordersDb.pool.query<{ count: string }>(
-    `select count(*) from orders where status <> 'pending'`,
+    `select /* bench */ count(*) from orders where status <> 'pending'`,
   );
   return Number(rows[0]?.count);
 }

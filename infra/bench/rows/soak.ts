@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openLoop, type PlacedOrder } from '../load.js';
 import { memoryOf } from '../process-usage.js';
 import type { Chart, Row } from '../row.js';
-import { median, percentile, rateOverTime } from '../statistics.js';
+import { groupsOverTime, median, percentile, rateOverTime, spread } from '../statistics.js';
 import type { BenchSystem } from '../system.js';
 import { capacityOf } from './latency.js';
 
@@ -20,14 +20,14 @@ interface Sample {
 /** Row 9: a long time at 70 % of capacity: nothing gets slower, larger or fuller than the orders themselves. */
 export const soak: Row = async (bench) => {
   const system = await bench.system('default');
-  const perSecond = capacityOf(bench) * share;
+  const perSecond = (await capacityOf(bench)) * share;
   const { soakMs } = bench.plan;
   const sampling = new AbortController();
   const samples = sampleUntil(system, sampling.signal);
   const { orders } = await openLoop(system, perSecond, soakMs);
   sampling.abort();
   await system.verify();
-  const begin = Math.min(...orders.map(({ startedAt }) => startedAt));
+  const begin = spread(orders.map(({ startedAt }) => startedAt)).min;
   const quarter = soakMs / 4;
   const p99 = (part: readonly PlacedOrder[]): number =>
     percentile(
@@ -75,11 +75,12 @@ async function sampleUntil(system: BenchSystem, stopped: AbortSignal): Promise<S
     const sizes = await Promise.all(
       [system.ordersDb, system.processorDb].map(({ pool }) =>
         pool.query<{ bytes: string }>(
-          `select pg_total_relation_size('outbox') + pg_total_relation_size('inbox') as bytes`,
+          `select /* bench */ pg_total_relation_size('outbox') + pg_total_relation_size('inbox') as bytes`,
         ),
       ),
     );
     const tableBytes = sizes.reduce((sum, { rows }) => sum + Number(rows[0]?.bytes), 0);
+    system.readLogs();
     const memory = memoryOf(system.pidOf('order-api')) + memoryOf(system.pidOf('processor'));
     samples.push({ at: (performance.now() - begin) / 1000, orders: system.accepted, tableBytes, memory });
   }
@@ -93,10 +94,10 @@ function charts(orders: readonly PlacedOrder[], samples: readonly Sample[], begi
     begin,
     stepMs,
   );
-  const p99 = steps.map(({ x }, step) => {
-    const inStep = orders.filter(({ startedAt }) => Math.floor((startedAt - begin) / stepMs) === step);
-    const latencies = inStep.map(({ startedAt, settledAt }) => settledAt - startedAt);
-    return { x, y: latencies.length > 0 ? percentile(latencies, 99) : 0 };
+  const groups = groupsOverTime(orders, ({ startedAt }) => startedAt, begin, stepMs);
+  const p99 = groups.map((group, step) => {
+    const latencies = group.map(({ startedAt, settledAt }) => settledAt - startedAt);
+    return { x: ((step + 0.5) * stepMs) / 1000, y: latencies.length > 0 ? percentile(latencies, 99) : 0 };
   });
   const memory = samples.map(({ at, memory: bytes }) => ({ x: at, y: bytes / mebibyte }));
   const tables = samples.map(({ at, tableBytes }) => ({ x: at, y: tableBytes / mebibyte }));

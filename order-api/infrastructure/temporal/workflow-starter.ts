@@ -47,8 +47,8 @@ const startsInFlight = { grouped: 1, strict: 4 };
  * activity. Then groups leave at this pace.
  */
 const firstEventsLimitMs = 500;
-/** What does not fit is left to the reconciler: memory stays bounded while Temporal is away. */
-const longestQueue = 10_000;
+/** Some 15 MB. What does not fit is left to the reconciler: memory stays bounded while Temporal is away. */
+const longestQueue = 100_000;
 const outageRestMs = 1000;
 
 /**

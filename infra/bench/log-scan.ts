@@ -1,0 +1,27 @@
+import { closeSync, openSync, readSync, truncateSync } from 'node:fs';
+
+const pieceBytes = 4 * 2 ** 20;
+const mostFound = 100;
+
+/**
+ * Takes what stands in a log file, which is empty afterwards, and returns the lines that match, at most 100. In pieces,
+ * since a long run writes gigabytes, more than a string can hold. Whoever writes the file has opened it for appending.
+ */
+export function takeLines(file: string, pattern: RegExp): string[] {
+  const found: string[] = [];
+  const piece = Buffer.alloc(pieceBytes);
+  const descriptor = openSync(file, 'r');
+  let rest = '';
+  try {
+    for (let read = readSync(descriptor, piece); read > 0; read = readSync(descriptor, piece)) {
+      const lines = (rest + piece.toString('latin1', 0, read)).split('\n');
+      rest = lines.pop() ?? '';
+      found.push(...lines.filter((line) => pattern.test(line)).slice(0, mostFound - found.length));
+    }
+    truncateSync(file);
+  } finally {
+    closeSync(descriptor);
+  }
+  if (pattern.test(rest) && found.length < mostFound) found.push(rest);
+  return found;
+}
