@@ -7,6 +7,7 @@ import { Pool as HttpPool } from 'undici';
 import { repositoryRoot, type Instance } from '../local/instance.js';
 import { choosePort } from '../local/ports.js';
 import { instanceVariable } from '../local/process-tree.js';
+import { nodeOptions } from '../local/service-process.js';
 import { eventually } from '../testing/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { createTestNamespace, type TestNamespace } from '../testing/test-namespace.js';
@@ -79,6 +80,7 @@ export class BenchSystem {
       env: {
         ...withoutSettings(process.env),
         [instanceVariable]: this.#instance.directory,
+        NODE_OPTIONS: nodeOptions,
         APP__PORT: String(port),
         APP__SERVICE_NAME: service,
         APP__LOG_LEVEL: 'info',

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { readConfig as readOrderApiConfig } from '../../order-api/config.js';
 import { readConfig as readProcessorConfig } from '../../processor/config.js';
 import { brokerLimits } from '../local/rabbitmq-server.js';
+import { nodeOptions } from '../local/service-process.js';
 import { developmentServerArguments } from '../local/temporal-server.js';
 
 function read(file: string): string {
@@ -29,6 +30,10 @@ describe('the composed servers are set up as the local ones:', () => {
     ) as Record<string, string>;
     const local = Object.entries(brokerLimits).map(([key, value]) => [key, String(value)]);
     assert.deepEqual(composed, Object.fromEntries(local));
+  });
+
+  it('Node', () => {
+    assert.ok(read('../Dockerfile').includes(`NODE_OPTIONS="${nodeOptions}"`));
   });
 
   it('the services, by every setting in .env', () => {
