@@ -1,3 +1,5 @@
+import type { Queryable } from '../../../infra/postgres/pool.js';
+import { UnknownOrder } from '../../application/ports.js';
 import type { Order, OrderItem, OrderStatus } from '../../domain/order.js';
 
 export interface OrderRow {
@@ -29,4 +31,21 @@ export function toOrder(row: OrderRow): Order {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
+}
+
+/** Those of these orders that there are, by id. */
+export async function findOrders(db: Queryable, orderIds: readonly string[]): Promise<Map<string, Order>> {
+  const { rows } = await db.query<OrderRow>({
+    name: 'find-orders',
+    text: `select ${orderColumns} from orders where order_id = any($1)`,
+    values: [orderIds],
+  });
+  return new Map(rows.map((row) => [row.order_id, toOrder(row)]));
+}
+
+/** @throws UnknownOrder when it is not among them */
+export function orderAmong(orders: ReadonlyMap<string, Order>, orderId: string): Order {
+  const order = orders.get(orderId);
+  if (!order) throw new UnknownOrder(`there is no order ${orderId}`);
+  return order;
 }

@@ -3,15 +3,8 @@ import { claimOwedSignals, oweSignal, settleSignal } from '../../../infra/messag
 import { isPostgresOutage } from '../../../infra/postgres/outage.js';
 import { inTransaction, type Queryable } from '../../../infra/postgres/pool.js';
 import { createBatcher } from '../../../infra/runtime/batcher.js';
-import {
-  UnknownOrder,
-  type AppliedOutcome,
-  type OrderStore,
-  type PendingOrder,
-  type SettledOrder,
-} from '../../application/ports.js';
-import type { Order } from '../../domain/order.js';
-import { orderColumns, toOrder, type OrderRow } from './order-rows.js';
+import type { AppliedOutcome, OrderStore, PendingOrder, SettledOrder } from '../../application/ports.js';
+import { findOrders, orderAmong } from './order-rows.js';
 import { applyOutcomes, type OutcomeEvent } from './outcomes.js';
 import { placeOrders, type PlacedOrder, type Placing } from './placements.js';
 
@@ -32,10 +25,12 @@ export function createOrderStore(pool: pg.Pool, graceMs: number): OrderStore {
     place: async (order, traceparent) => {
       const placed = await placeTogether({ order, traceparent });
       // Nothing comes back for an order whose twin was committed while the statement waited for it.
-      return placed ?? { order: await getOrder(pool, order.orderId), created: false };
+      if (placed) return placed;
+      const orders = await findOrders(pool, [order.orderId]);
+      return { order: orderAmong(orders, order.orderId), created: false };
     },
 
-    find: (orderId) => findOrder(pool, orderId),
+    find: async (orderId) => (await findOrders(pool, [orderId])).get(orderId),
     applyOutcome: (outcome, event) => applyTogether({ outcome, ...event }),
     claimPending: (limit, recheckMs) => claimPending(pool, limit, recheckMs),
     assignWorkflow: (orders, workflowId) => assignWorkflow(pool, orders, workflowId),
@@ -44,23 +39,14 @@ export function createOrderStore(pool: pg.Pool, graceMs: number): OrderStore {
     oweSettled: (eventKey) => oweSignal(pool, eventKey),
     claimOwedSettled: async (limit, recheckMs) => {
       const owed = await claimOwedSignals(pool, limit, recheckMs);
-      return Promise.all(
-        owed.map(async ({ eventKey, aggregateId }) => ({ eventKey, order: await getOrder(pool, aggregateId) })),
+      const orders = await findOrders(
+        pool,
+        owed.map(({ aggregateId }) => aggregateId),
       );
+      return owed.map(({ eventKey, aggregateId }) => ({ eventKey, order: orderAmong(orders, aggregateId) }));
     },
     clearOwedSettled: (eventKey) => settleSignal(pool, eventKey),
   };
-}
-
-async function findOrder(db: Queryable, orderId: string): Promise<Order | undefined> {
-  const { rows } = await db.query<OrderRow>(`select ${orderColumns} from orders where order_id = $1`, [orderId]);
-  return rows[0] && toOrder(rows[0]);
-}
-
-async function getOrder(db: Queryable, orderId: string): Promise<Order> {
-  const order = await findOrder(db, orderId);
-  if (!order) throw new UnknownOrder(`there is no order ${orderId}`);
-  return order;
 }
 
 /** A lease, as with the outbox: no lock is held while workflows are started. */

@@ -1,8 +1,8 @@
 import { recordOnce } from '../../../infra/messaging/inbox.js';
 import type { Queryable } from '../../../infra/postgres/pool.js';
-import { UnknownOrder, type AppliedOutcome } from '../../application/ports.js';
+import type { AppliedOutcome } from '../../application/ports.js';
 import type { Order, Outcome } from '../../domain/order.js';
-import { orderColumns, toOrder, type OrderRow } from './order-rows.js';
+import { findOrders, orderAmong, orderColumns, toOrder, type OrderRow } from './order-rows.js';
 
 /** One received answer. */
 export interface OutcomeEvent {
@@ -28,10 +28,14 @@ export async function applyOutcomes(tx: Queryable, events: readonly OutcomeEvent
   const results = new Map<OutcomeEvent, AppliedOutcome>();
   for (const round of roundsOf(events.filter((_, index) => isFirst[index]))) await applyRound(tx, round, results);
   const repeated = events.filter((_, index) => !isFirst[index]);
-  const orders = repeated.length > 0 ? await findOrders(tx, repeated) : new Map<string, Order>();
+  const orders = repeated.length > 0 ? await findOrders(tx, repeated.map(orderIdOf)) : new Map<string, Order>();
   return events.map((event) => {
-    return results.get(event) ?? { order: orderOf(event, orders), result: 'repeated' };
+    return results.get(event) ?? { order: orderAmong(orders, orderIdOf(event)), result: 'repeated' };
   });
+}
+
+function orderIdOf({ outcome }: OutcomeEvent): string {
+  return outcome.orderId;
 }
 
 /** Several answers to one order, one after the other; to different orders, together. Almost always a single round. */
@@ -57,7 +61,7 @@ async function applyRound(
     events.map(({ outcome }) => outcome),
   );
   const stale = events.filter(({ outcome }) => !settled.has(outcome.orderId));
-  const others = stale.length > 0 ? await findOrders(tx, stale) : new Map<string, Order>();
+  const others = stale.length > 0 ? await findOrders(tx, stale.map(orderIdOf)) : new Map<string, Order>();
   const history = events.map((event) => {
     const { outcome } = event;
     const entry = { orderId: outcome.orderId, version: outcome.version };
@@ -66,28 +70,12 @@ async function applyRound(
       results.set(event, { order: applied, result: 'applied' });
       return { ...entry, type: 'order.processed', detail: detailOf(outcome) };
     }
-    const order = orderOf(event, others);
+    const order = orderAmong(others, orderIdOf(event));
     results.set(event, { order, result: 'stale' });
     const why = `the order was ${order.status} at version ${order.version}`;
     return { ...entry, type: 'order.outcome-ignored', detail: { ...detailOf(outcome), why } };
   });
   await insertEvents(tx, history);
-}
-
-/** @throws UnknownOrder when it is not among them */
-function orderOf({ outcome }: OutcomeEvent, orders: ReadonlyMap<string, Order>): Order {
-  const order = orders.get(outcome.orderId);
-  if (!order) throw new UnknownOrder(`there is no order ${outcome.orderId}`);
-  return order;
-}
-
-async function findOrders(db: Queryable, events: readonly OutcomeEvent[]): Promise<Map<string, Order>> {
-  const { rows } = await db.query<OrderRow>({
-    name: 'find-orders',
-    text: `select ${orderColumns} from orders where order_id = any($1)`,
-    values: [events.map(({ outcome }) => outcome.orderId)],
-  });
-  return new Map(rows.map((row) => [row.order_id, toOrder(row)]));
 }
 
 /** Stale loses, and a settled order stays as it is: both checks are in the statement that changes the rows. */
