@@ -95,9 +95,10 @@ export function followOrders(input: OrderLifecycleInput): OrderProgress {
     areSettled,
     takeDecided: () => {
       const decided = all.filter(isDecided);
+      if (decided.length === 0) return [];
       for (const order of decided) order.taken = true;
       // A group stays where the last of its orders is.
-      if (decided.length > 0 && all.every(isUnderWay)) enter('publishingProcessed');
+      if (all.every(isUnderWay)) enter('publishingProcessed');
       describe();
       return decided.map(({ id }) => id);
     },

@@ -69,20 +69,6 @@ export async function openLoop(system: BenchSystem, perSecond: number, durationM
   return { orders, settledPerSecond: (orders.length * 1000) / durationMs };
 }
 
-/** Clients that only place orders, for `durationMs`. Answers how many were accepted in a second. */
-export async function placeOnly(system: BenchSystem, clients: number, durationMs: number): Promise<number> {
-  const end = performance.now() + durationMs;
-  let count = 0;
-  const client = async (): Promise<void> => {
-    while (performance.now() < end) {
-      await system.place();
-      count += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: clients }, client));
-  return (count * 1000) / durationMs;
-}
-
 export function latenciesOf({ orders }: Load): number[] {
   return orders.map(({ startedAt, settledAt }) => settledAt - startedAt);
 }

@@ -1,6 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { descendantsOf } from '../local/process-tree.js';
+import { readRecords } from '../local/process-records.js';
+import { descendantsOf, readQuietly } from '../local/process-tree.js';
 
 /** Linux counts CPU time in ticks of 10 ms (USER_HZ is 100 on every platform Node runs on). */
 const msPerTick = 10;
@@ -18,13 +17,7 @@ export function memoryOf(pid: number): number {
 
 /** The servers of an instance by name, from the records it keeps of what it has started. */
 export function serverPids(runDirectory: string): Record<string, number> {
-  const records = readdirSync(runDirectory).filter((file) => file.endsWith('.pid.json'));
-  return Object.fromEntries(
-    records.map((file) => {
-      const { name, pid } = JSON.parse(readFileSync(join(runDirectory, file), 'utf8')) as { name: string; pid: number };
-      return [name, pid];
-    }),
-  );
+  return Object.fromEntries(readRecords(runDirectory).map(({ name, pid }) => [name, pid]));
 }
 
 function ticksOf(pid: number): number {
@@ -32,12 +25,4 @@ function ticksOf(pid: number): number {
   // After the command's name in brackets: state is field 3; user and system time are 14 and 15, of dead children 16, 17.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return [11, 12, 13, 14].reduce((sum, index) => sum + Number(fields[index] ?? 0), 0);
-}
-
-function readQuietly(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
 }

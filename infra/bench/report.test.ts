@@ -12,6 +12,7 @@ const finding: Finding = {
   ours: [20, 30, 10],
   reference: [2, 2, 2],
   ratio: 10,
+  pairs: [10, 15, 5],
   target: { atLeast: 10 },
   notes: ['a note'],
 };

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { repositoryRoot } from '../local/instance.js';
 import { lineChart } from './plot.js';
 import { verdictOf, type Finding, type Plan } from './row.js';
-import { spreadOfPairs } from './rows/pairs.js';
 import { median, spread } from './statistics.js';
 
 export interface Results {
@@ -27,16 +26,19 @@ export function tableOf(findings: readonly Finding[]): string {
 }
 
 function cellsOf(finding: Finding): string[] {
-  const { number, title, unit, ours, reference, ratio, target } = finding;
+  const { number, title, unit, ours, reference, ratio, pairs, target } = finding;
   const values = (all: readonly number[]): string =>
-    all.length === 0 ? '' : `${figure(median(all))} ${unit} (${figure(spread(all).min)} to ${figure(spread(all).max)})`;
-  const pairs = ours.length > 1 && ours.length === reference.length && number !== 4 && number !== 8;
-  const { min, max } = pairs ? spreadOfPairs(finding) : { min: 0, max: 0 };
+    all.length === 0 ? '' : `${figure(median(all))} ${unit} (${rangeOf(all)})`;
   const limit = 'atLeast' in target ? `${target.atLeast} or more` : `${target.atMost} or less`;
   return [
     ...[String(number), title, values(ours), values(reference), figure(ratio)],
-    ...[pairs ? `${figure(min)} to ${figure(max)}` : '', limit, verdictOf(finding)],
+    ...[pairs ? rangeOf(pairs) : '', limit, verdictOf(finding)],
   ];
+}
+
+function rangeOf(values: readonly number[]): string {
+  const { min, max } = spread(values);
+  return `${figure(min)} to ${figure(max)}`;
 }
 
 function figure(value: number): string {

@@ -50,6 +50,8 @@ export interface Finding {
   readonly reference: readonly number[];
   /** What is compared with the target; usually the quotient of the medians. */
   readonly ratio: number;
+  /** The same of each pair, where there were pairs. */
+  readonly pairs?: readonly number[];
   readonly target: Target;
   readonly notes: readonly string[];
   readonly charts?: readonly Chart[];

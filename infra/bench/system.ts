@@ -7,7 +7,7 @@ import { Pool as HttpPool } from 'undici';
 import { repositoryRoot, type Instance } from '../local/instance.js';
 import { choosePort } from '../local/ports.js';
 import { instanceVariable } from '../local/process-tree.js';
-import { nodeOptions } from '../local/service-process.js';
+import { isHealthy, nodeOptions } from '../local/service-process.js';
 import { eventually } from '../testing/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { createTestNamespace, type TestNamespace } from '../testing/test-namespace.js';
@@ -95,13 +95,12 @@ export class BenchSystem {
     });
     closeSync(log);
     this.#services.set(service, child);
-    const url = `http://127.0.0.1:${port}`;
     await eventually(`${this.name} ${service} is healthy`, async () => {
       assert.equal(child.exitCode, null, `it exited; see ${this.#logFile(service)}`);
-      const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(5000) });
-      assert.equal(((await answer.json()) as { status: string }).status, 'ok');
+      await isHealthy(port);
     });
-    if (service === 'order-api') this.http = new HttpPool(url, { connections: httpConnections, pipelining: 1 });
+    if (service !== 'order-api') return;
+    this.http = new HttpPool(`http://127.0.0.1:${port}`, { connections: httpConnections, pipelining: 1 });
   }
 
   async stopService(service: ServiceName): Promise<void> {

@@ -8,17 +8,17 @@ import { silentLogger } from '../testing/silent-logger.js';
 import { provideTestServers } from '../testing/test-servers.js';
 import { ExpectedError } from './expected-error.js';
 import { repositoryRoot } from './instance.js';
-import { startServers, type LocalServers } from './local-servers.js';
+import { addressVariables, startServers, type LocalServers } from './local-servers.js';
 import { killAll, processesOfInstance } from './process-tree.js';
 import { runTool } from './run-tool.js';
 import { onStopRequest } from './stop-request.js';
+import { timedReport } from './timed-report.js';
 
 // `npm run bench [-- --quick | --soak [--soak-minutes 20] | --only 3,5]`: figures, each beside a reference from the same
-// run. About 12 minutes; --quick 4, --soak 25. Writes bench-results/. Fails when a target is missed or a run was invalid.
+// run. About 10 minutes; --quick 5, --soak 25. Writes bench-results/. Fails when a target is missed or a run was invalid.
 
 const usage = 'usage: npm run bench [-- --quick | --soak [--soak-minutes 20] | --only 3,5]';
-const addresses = ['APP__ORDERS_DB_DSN', 'APP__PROCESSOR_DB_DSN', 'APP__RABBITMQ_URL', 'TEMPORAL_ADDRESS'];
-const began = Date.now();
+const report = timedReport();
 const options = readOptions(process.argv.slice(3));
 const stop = onStopRequest(() => process.exit(1));
 
@@ -28,7 +28,7 @@ installTemporalRuntime(silentLogger);
 const servers = await startServers({
   instance: 'test',
   // Never somebody else's servers: they would be measured, and filled.
-  environment: Object.fromEntries(Object.entries(process.env).filter(([name]) => !addresses.includes(name))),
+  environment: Object.fromEntries(Object.entries(process.env).filter(([name]) => !addressVariables.includes(name))),
   report,
   signal: stop,
   postgresSettings: { shared_preload_libraries: 'pg_stat_statements' },
@@ -86,8 +86,4 @@ function readOptions(args: string[]): Pick<BenchOptions, 'kind' | 'only' | 'soak
   } catch (error) {
     throw new ExpectedError(`${(error as Error).message}\n${usage}`);
   }
-}
-
-function report(line: string): void {
-  console.log(`[${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s] ${line}`);
 }

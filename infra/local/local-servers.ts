@@ -37,6 +37,14 @@ export interface LocalServers {
   kill(): Promise<void>;
 }
 
+/** An address in one of these, in the environment, wins over a server of ours. */
+export const addressVariables = [
+  'APP__ORDERS_DB_DSN',
+  'APP__PROCESSOR_DB_DSN',
+  'APP__RABBITMQ_URL',
+  'TEMPORAL_ADDRESS',
+];
+
 export type PortName = 'orders' | 'processor' | 'amqp' | 'management' | 'temporal' | 'temporalUi';
 
 export const devPorts: Readonly<Record<PortName, number>> = {

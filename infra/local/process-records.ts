@@ -37,7 +37,8 @@ export async function killLeftovers(instanceDirectory: string, recordDirectory: 
   return [...recorded.map(({ name, pid }) => `${name} (process ${pid})`), ...unnamed];
 }
 
-function readRecords(directory: string): ProcessRecord[] {
+/** What an instance's processes were when they were started; some may have ended. */
+export function readRecords(directory: string): ProcessRecord[] {
   return recordFiles(directory).flatMap((file) => {
     try {
       return [JSON.parse(readFileSync(join(directory, file), 'utf8')) as ProcessRecord];

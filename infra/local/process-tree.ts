@@ -120,7 +120,8 @@ function allPids(): number[] {
   return readdirSync('/proc').map(Number).filter(Number.isInteger);
 }
 
-function readQuietly(file: string): string {
+/** A file of /proc, or nothing when its process is gone. */
+export function readQuietly(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch {

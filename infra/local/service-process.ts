@@ -41,7 +41,8 @@ export function serviceProcess(options: ServiceProcessOptions): ManagedProcess {
   });
 }
 
-async function isHealthy(port: number): Promise<boolean> {
+/** True when the service on this port says that it has all it needs. @throws Error with what it says otherwise */
+export async function isHealthy(port: number): Promise<boolean> {
   const response = await fetch(`http://127.0.0.1:${port}/health`, { signal: AbortSignal.timeout(probeLimitMs) });
   const text = await response.text();
   const health = JSON.parse(text) as { status?: unknown };

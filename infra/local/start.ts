@@ -7,6 +7,7 @@ import type { ManagedProcess } from './managed-process.js';
 import { choosePort } from './ports.js';
 import { serviceProcess } from './service-process.js';
 import { onStopRequest } from './stop-request.js';
+import { timedReport } from './timed-report.js';
 
 // `npm start`: the servers, then both services, then wait for Ctrl-C, then all of it in the reverse order.
 
@@ -16,6 +17,7 @@ interface Service {
 }
 
 const began = Date.now();
+const report = timedReport();
 let servers: LocalServers | undefined;
 let services: Service[] = [];
 
@@ -123,10 +125,6 @@ async function killEverything(): Promise<void> {
   report('killing everything');
   await Promise.allSettled([...services.map((each) => each.process.kill()), servers?.kill()]);
   process.exit(1);
-}
-
-function report(line: string): void {
-  console.log(`[${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s] ${line}`);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

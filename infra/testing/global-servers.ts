@@ -1,4 +1,4 @@
-import { startServers } from '../local/local-servers.js';
+import { addressVariables, startServers } from '../local/local-servers.js';
 import { installTemporalRuntime } from '../temporal/runtime.js';
 import { provideContainers } from './container-images.js';
 import { startContainers } from './container-servers.js';
@@ -13,7 +13,6 @@ import { provideTestServers, type TestServers } from './test-servers.js';
  * local; and local where the environment has a server's address, since that is what it is there for.
  */
 const wanted = process.env['TEST_SERVERS'] || 'auto';
-const addresses = ['APP__ORDERS_DB_DSN', 'APP__PROCESSOR_DB_DSN', 'APP__RABBITMQ_URL', 'TEMPORAL_ADDRESS'];
 
 let servers: TestServers | undefined;
 
@@ -34,7 +33,7 @@ export async function mochaGlobalTeardown(): Promise<void> {
 /** @throws Error when containers are asked for and cannot be had, or the word is none of those above */
 async function sourceOf(source: string): Promise<() => Promise<TestServers>> {
   if (source === 'local') return local('TEST_SERVERS=local');
-  const given = addresses.filter((name) => process.env[name]);
+  const given = addressVariables.filter((name) => process.env[name]);
   if (source === 'auto' && given.length > 0) return local(`the environment has ${given.join(', ')}`);
   if (source !== 'auto' && source !== 'containers') {
     throw new Error(`TEST_SERVERS is ${source}; it must be containers, local or none, or unset`);

@@ -4,7 +4,8 @@ import { createPublisher } from '../../rabbitmq/publisher.js';
 import { eventually } from '../../testing/eventually.js';
 import { silentLogger } from '../../testing/silent-logger.js';
 import { orderTopology } from '../../../workflows/order-events.js';
-import { ratePerSecond, serve } from './serve.js';
+import { ratePerSecond } from '../rate.js';
+import { serve } from './serve.js';
 
 // Row 6: messages confirmed a second, by our publisher or by amqplib's confirm channel alone (CONFIRMS_THROUGH).
 const url = process.env['APP__RABBITMQ_URL'] ?? '';

@@ -4,7 +4,8 @@ import { Client } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { silentLogger } from '../../testing/silent-logger.js';
 import { installTemporalRuntime } from '../../temporal/runtime.js';
-import { ratePerSecond, serve } from './serve.js';
+import { ratePerSecond } from '../rate.js';
+import { serve } from './serve.js';
 import type { noOp } from './no-op-workflow.js';
 
 // Row 2: workflows that do nothing, on the same server, with the order API's worker settings.

@@ -1,34 +1,26 @@
 import { v7 as uuidv7 } from 'uuid';
-import { createPool, inTransaction } from '../../postgres/pool.js';
-import { silentLogger } from '../../testing/silent-logger.js';
-import { ratePerSecond, serve } from './serve.js';
+import { inTransaction } from '../../postgres/pool.js';
+import { serveOnPostgres } from './serve.js';
 
 // Row 7: the three tables of the processor's transaction, one order at a time, as anybody would write it first.
-const pool = createPool(process.env['APP__DB_DSN'] ?? '', 'reference', silentLogger);
-const connections = 10;
-let orders = 0;
-
-serve((durationMs) =>
-  ratePerSecond(connections, durationMs, () => {
-    orders += 1;
-    const orderId = `reference-${orders}`;
-    return inTransaction(pool, async (tx) => {
-      await tx.query({
-        name: 'reference-inbox',
-        text: `insert into inbox (event_key, message_id, aggregate_id) values ($1, $2, $3) on conflict do nothing`,
-        values: [`order.created:${orderId}:1`, uuidv7(), orderId],
-      });
-      await tx.query({
-        name: 'reference-state',
-        text: `insert into processing_states (order_id, status, version) values ($1, 'done', 2)`,
-        values: [orderId],
-      });
-      await tx.query({
-        name: 'reference-outbox',
-        text: `insert into outbox (id, aggregate_id, type, payload, headers, check_at)
-               values ($1, $2, 'order.processed', $3, '{}', now())`,
-        values: [uuidv7(), orderId, { order_id: orderId, status: 'done', version: 2 }],
-      });
+serveOnPostgres((pool, number) => {
+  const orderId = `reference-${number}`;
+  return inTransaction(pool, async (tx) => {
+    await tx.query({
+      name: 'reference-inbox',
+      text: `insert into inbox (event_key, message_id, aggregate_id) values ($1, $2, $3) on conflict do nothing`,
+      values: [`order.created:${orderId}:1`, uuidv7(), orderId],
     });
-  }),
-);
+    await tx.query({
+      name: 'reference-state',
+      text: `insert into processing_states (order_id, status, version) values ($1, 'done', 2)`,
+      values: [orderId],
+    });
+    await tx.query({
+      name: 'reference-outbox',
+      text: `insert into outbox (id, aggregate_id, type, payload, headers, check_at)
+             values ($1, $2, 'order.processed', $3, '{}', now())`,
+      values: [uuidv7(), orderId, { order_id: orderId, status: 'done', version: 2 }],
+    });
+  });
+});

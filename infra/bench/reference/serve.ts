@@ -1,3 +1,8 @@
+import type pg from 'pg';
+import { createPool } from '../../postgres/pool.js';
+import { silentLogger } from '../../testing/silent-logger.js';
+import { ratePerSecond } from '../rate.js';
+
 /**
  * Makes this process a reference that a benchmark runs again and again: every message from the parent is one run of so
  * many milliseconds, and is answered with its result. Ends with the parent.
@@ -13,26 +18,9 @@ export function serve(run: (durationMs: number) => Promise<unknown>): void {
   process.send?.({ ready: true });
 }
 
-/**
- * Runs `task` over and over in `width` loops. Answers how often it was done in a second of the `durationMs` that follow
- * the warm-up: loops that start at once are a burst of their own, and towards the end not all of them are at work.
- */
-export async function ratePerSecond(
-  width: number,
-  durationMs: number,
-  task: () => Promise<unknown>,
-  warmUpMs = 200,
-): Promise<number> {
-  const begin = performance.now() + warmUpMs;
-  const end = begin + durationMs;
-  let count = 0;
-  const loop = async (): Promise<void> => {
-    while (performance.now() < end) {
-      await task();
-      const now = performance.now();
-      if (now >= begin && now < end) count += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: width }, loop));
-  return (count * 1000) / durationMs;
+/** Such a reference on one database, whose address is in APP__DB_DSN, over as many connections as a service has. */
+export function serveOnPostgres(task: (pool: pg.Pool, order: number) => Promise<unknown>): void {
+  const pool = createPool(process.env['APP__DB_DSN'] ?? '', 'reference', silentLogger);
+  let orders = 0;
+  serve((durationMs) => ratePerSecond(pool.options.max, durationMs, () => task(pool, (orders += 1))));
 }

@@ -1,4 +1,4 @@
-import { median, spread } from '../statistics.js';
+import { median } from '../statistics.js';
 import type { Bench, Finding } from '../row.js';
 
 /** Measures reference and ours in turn, `pairs` times, so that a disturbance meets both. */
@@ -18,11 +18,8 @@ export async function measurePairs(
   return measured;
 }
 
-export function ratioOf({ ours, reference }: Pick<Finding, 'ours' | 'reference'>): number {
-  return median(ours) / median(reference);
-}
-
-/** The lowest and the highest quotient of a pair. */
-export function spreadOfPairs({ ours, reference }: Pick<Finding, 'ours' | 'reference'>): { min: number; max: number } {
-  return spread(ours.map((value, index) => value / (reference[index] ?? NaN)));
+/** The quotient of the medians, and that of each pair. */
+export function ratiosOf({ ours, reference }: Pick<Finding, 'ours' | 'reference'>): Pick<Finding, 'ratio' | 'pairs'> {
+  const pairs = ours.map((value, index) => value / (reference[index] ?? NaN));
+  return { ratio: median(ours) / median(reference), pairs };
 }
