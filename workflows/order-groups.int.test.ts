@@ -126,13 +126,28 @@ describe('the life of several orders in one workflow, on a real Temporal server'
 
     it('are few: when more than a tenth are left, it is no matter of theirs, and the group waits', async () => {
       const { orderIds, handle } = await startGroupWith(3, 20);
+      await waitsForThreeOf(orderIds, handle);
+    });
+
+    it('are as few when orders are decided and settled in one moment', async () => {
+      const { orderIds, handle } = await startGroup(20, 200);
+      const settling = orderIds.slice(3).map((id) => of(id));
+      await lifecycle.reaches(handle, 'awaitingOutcome');
+      await lifecycle.whileAway(async () => {
+        await handle.signal(outcomeReady, ...settling);
+        await handle.signal(settled, ...settling);
+      });
+      await waitsForThreeOf(orderIds, handle);
+    });
+
+    async function waitsForThreeOf(orderIds: readonly string[], handle: LifecycleHandle): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 1000));
       assert.equal(await handle.query(stageQuery), 'awaitingOutcome');
       const left = orderIds.slice(0, 3).map((id) => of(id));
       await handle.signal(outcomeReady, ...left);
       await handle.signal(settled, ...left);
       assert.deepEqual(await handle.result(), { done: 20, failed: 0, moved: 0 });
-    });
+    }
   });
 
   /** As the services do it: the group, and if that is gone, the order's own workflow. */

@@ -31,7 +31,8 @@ export interface OrderProgress {
   takeDecided(): string[];
   /**
    * Waits for an order to take or for the settlement of the last. Without limit, until only stragglers are left of
-   * several orders; then no longer than the input says: `none`.
+   * several orders; then no longer than the input says: `none`. News may be gone by the time it is read, when what was
+   * decided is settled in the same moment: then `takeDecided` has nothing.
    */
   untilNews(): Promise<'news' | 'none'>;
   /** The orders that are left, which go on in workflows of their own from here. */
@@ -105,7 +106,8 @@ export function followOrders(input: OrderLifecycleInput): OrderProgress {
     untilNews: async () => {
       enter(all.every(isUnderWay) ? 'awaitingSettlement' : 'awaitingOutcome');
       await condition(() => isNews() || onlyStragglersAreLeft());
-      if (isNews() || !('stragglerAfterMs' in input)) return 'news';
+      // Both may have changed since: what a condition sees and what follows it are different moments.
+      if (isNews() || !onlyStragglersAreLeft() || !('stragglerAfterMs' in input)) return 'news';
       return (await condition(isNews, input.stragglerAfterMs)) ? 'news' : 'none';
     },
     takeStragglers: () => {

@@ -78,9 +78,20 @@ export class LifecycleWorkers {
     await eventually(`stage ${stage}`, async () => assert.equal(await handle.query(stageQuery), stage));
   }
 
-  async close(): Promise<void> {
+  /** Does this while no worker runs; what workflows were sent meanwhile reaches them all at once. */
+  async whileAway(act: () => Promise<void>): Promise<void> {
+    await this.#stopWorkers();
+    await act();
+    await this.#startWorkers();
+  }
+
+  async #stopWorkers(): Promise<void> {
     for (const worker of this.#workers) worker.shutdown();
     await this.#running;
+  }
+
+  async close(): Promise<void> {
+    await this.#stopWorkers();
     await this.temporal.close();
     workflowCoverage.save();
   }
