@@ -13,7 +13,7 @@ import { BenchSystem } from './system.js';
 
 const plans = {
   full: { pairs: 5, windowMs: 6000, clients: 200, drainSize: 50_000, burstSize: 10_000, steadyMs: 30_000, soakMs: 0 },
-  quick: { pairs: 3, windowMs: 3000, clients: 200, drainSize: 30_000, burstSize: 2000, steadyMs: 10_000, soakMs: 0 },
+  quick: { pairs: 2, windowMs: 1500, clients: 200, drainSize: 6000, burstSize: 1000, steadyMs: 4000, soakMs: 0 },
   soak: { pairs: 3, windowMs: 5000, clients: 200, drainSize: 0, burstSize: 0, steadyMs: 0, soakMs: 20 * 60_000 },
 } as const satisfies Record<string, Plan>;
 
@@ -50,7 +50,7 @@ export async function runBench(
   const systems = new Map<Mode, Promise<BenchSystem>>();
   let failures = 0;
   const bench: Bench = {
-    ...{ plan, servers, report },
+    ...{ kind, plan, servers, report },
     system: (mode) => {
       const settings: Record<string, string> = mode === 'strict' ? { APP__ORDERS_PER_WORKFLOW: '1' } : {};
       const known = systems.get(mode) ?? BenchSystem.start(`${mode}${failures || ''}`, servers.instance, settings);

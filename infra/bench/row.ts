@@ -18,6 +18,7 @@ export interface Plan {
 
 /** What the rows share: servers, the systems they load, and what an earlier row has found. */
 export interface Bench {
+  readonly kind: 'full' | 'quick' | 'soak';
   readonly plan: Plan;
   readonly servers: LocalServers;
   readonly report: (line: string) => void;

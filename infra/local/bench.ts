@@ -15,7 +15,7 @@ import { onStopRequest } from './stop-request.js';
 import { timedReport } from './timed-report.js';
 
 // `npm run bench [-- --quick | --soak [--soak-minutes 20] | --only 3,5]`: figures, each beside a reference from the same
-// run. About 10 minutes; --quick 5, --soak 25. Writes bench-results/. Fails when a target is missed or a run was invalid.
+// run. About 10 minutes; --quick 2½, --soak 25. Writes bench-results/. Fails when a target is missed or a run was invalid.
 
 const usage = 'usage: npm run bench [-- --quick | --soak [--soak-minutes 20] | --only 3,5]';
 const report = timedReport();
