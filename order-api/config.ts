@@ -5,6 +5,7 @@ import { readTemporalSettings, serviceVariables } from '../infra/runtime/service
 const variables = z.object({
   ...serviceVariables({ name: 'order-api', port: 8001 }),
   APP__ORDERS_PER_WORKFLOW: wholeNumber(1, 1000).prefault('100'),
+  APP__OVERDUE_AFTER_MS: wholeNumber(50, 86_400_000).prefault('30000'),
   APP__STRAGGLER_AFTER_MS: wholeNumber(50, 86_400_000).prefault('60000'),
 });
 

@@ -7,6 +7,9 @@ import { createCleaner } from '../infra/messaging/cleaner.js';
 import { traceOf } from '../infra/messaging/envelope.js';
 import type { StoredOutboxMessage } from '../infra/messaging/outbox.js';
 import { createOutboxRelay } from '../infra/messaging/outbox-relay.js';
+import { addMessagingMetrics } from '../infra/metrics/messaging-metrics.js';
+import { addMetricsRoute } from '../infra/metrics/metrics-route.js';
+import { createRegistry } from '../infra/metrics/registry.js';
 import { migrate } from '../infra/postgres/migrate.js';
 import { createPool } from '../infra/postgres/pool.js';
 import { createPublisher } from '../infra/rabbitmq/publisher.js';
@@ -22,7 +25,9 @@ import { createPlaceOrder } from './application/place-order.js';
 import { createReconcileOrders } from './application/reconcile-orders.js';
 import { readConfig } from './config.js';
 import { addOrderRoutes } from './infrastructure/http/order-routes.js';
+import { addOrderMetrics } from './infrastructure/order-metrics.js';
 import { createOrderStore } from './infrastructure/postgres/order-store.js';
+import { createMessagesUnderWay } from './infrastructure/rabbitmq/messages-under-way.js';
 import { createOrderProcessedConsumer } from './infrastructure/rabbitmq/order-processed-consumer.js';
 import { createOrderApiActivities } from './infrastructure/temporal/activities.js';
 import { createOrderLifecycles } from './infrastructure/temporal/order-lifecycles.js';
@@ -38,7 +43,10 @@ await runService(readConfig, async (config, logger, service) => {
   await migrate(config.APP__DB_DSN, migrations, logger, service.stopping);
   const pool = createPool(config.APP__DB_DSN, name, logger);
   service.onStop('Postgres', () => pool.end());
-  const store = createOrderStore(pool, config.APP__RECONCILE_GRACE_MS);
+  const store = createOrderStore(pool, {
+    graceMs: config.APP__RECONCILE_GRACE_MS,
+    overdueAfterMs: config.APP__OVERDUE_AFTER_MS,
+  });
   const retention = { outboxDays: config.APP__OUTBOX_RETENTION_DAYS, inboxDays: config.APP__INBOX_RETENTION_DAYS };
   service.run('cleaner', createCleaner(pool, retention, logger));
 
@@ -67,13 +75,18 @@ await runService(readConfig, async (config, logger, service) => {
   const lifecycles = createOrderLifecycles(client, starter);
 
   // What nobody drives is found and driven.
-  const reconcileOrders = createReconcileOrders({ store, lifecycles });
+  const reconcileOrders = createReconcileOrders({ store, lifecycles, messages: createMessagesUnderWay(publisher) });
   const reconciler = repeat('reconciler', config.APP__RECONCILE_INTERVAL_MS, logger, async (stopped) => {
     if (!(await temporal.isUp(1000))) return;
     const report = await reconcileOrders(stopped);
     if (report.pending + report.told + report.proven > 0) logger.info(report, 'reconciled');
   });
   service.run('reconciler', reconciler);
+
+  // What is counted, for Prometheus.
+  const registry = createRegistry(name);
+  const counts = addMessagingMetrics(registry, { pool, publisher, topology: orderTopology });
+  const onApplied = addOrderMetrics(registry, pool);
 
   // RabbitMQ, the way in.
   const applyOutcome = createApplyOutcome({ store, lifecycles });
@@ -83,6 +96,8 @@ await runService(readConfig, async (config, logger, service) => {
     publisher,
     applyOutcome,
     logger,
+    counts,
+    onApplied,
   });
   service.onStop('consumer', () => consumer.close());
 
@@ -94,6 +109,7 @@ await runService(readConfig, async (config, logger, service) => {
     rabbitmq: () => Promise.resolve(publisher.isUp() && consumer.isUp()),
     temporal: () => temporal.isUp(1000),
   });
+  addMetricsRoute(router, registry);
   const server = await listen(createHttpApp(router, logger), config.APP__HOST, config.APP__PORT);
   service.onStop('HTTP', () => server.stop());
   logger.info({ host: config.APP__HOST, port: server.port }, 'order-api is listening');

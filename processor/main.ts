@@ -8,6 +8,9 @@ import { createCleaner } from '../infra/messaging/cleaner.js';
 import { traceOf } from '../infra/messaging/envelope.js';
 import type { StoredOutboxMessage } from '../infra/messaging/outbox.js';
 import { createOutboxRelay } from '../infra/messaging/outbox-relay.js';
+import { addMessagingMetrics } from '../infra/metrics/messaging-metrics.js';
+import { addMetricsRoute } from '../infra/metrics/metrics-route.js';
+import { createRegistry } from '../infra/metrics/registry.js';
 import { migrate } from '../infra/postgres/migrate.js';
 import { createPool } from '../infra/postgres/pool.js';
 import { createPublisher } from '../infra/rabbitmq/publisher.js';
@@ -68,6 +71,10 @@ await runService(readConfig, async (config, logger, service) => {
   });
   service.run('reconciler', reconciler);
 
+  // What is counted, for Prometheus.
+  const registry = createRegistry(name);
+  const counts = addMessagingMetrics(registry, { pool, publisher, topology: orderTopology });
+
   // RabbitMQ, the way in.
   const { minMs, maxMs } = config.APP__PROCESSING_DELAY_MS;
   const processOrder = createProcessOrder({
@@ -83,6 +90,7 @@ await runService(readConfig, async (config, logger, service) => {
     publisher,
     processOrder,
     logger,
+    counts,
   });
   service.onStop('consumer', () => consumer.close());
 
@@ -93,6 +101,7 @@ await runService(readConfig, async (config, logger, service) => {
     rabbitmq: () => Promise.resolve(publisher.isUp() && consumer.isUp()),
     temporal: () => temporal.isUp(1000),
   });
+  addMetricsRoute(router, registry);
   const server = await listen(createHttpApp(router, logger), config.APP__HOST, config.APP__PORT);
   service.onStop('HTTP', () => server.stop());
   logger.info({ host: config.APP__HOST, port: server.port }, 'processor is listening');

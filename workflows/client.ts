@@ -1,9 +1,11 @@
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { SearchAttributeType, type SignalDefinition } from '@temporalio/common';
+import { crashPoint } from '../infra/runtime/crash-point.js';
 import type { SearchAttributeTypes } from '../infra/temporal/search-attributes.js';
 import type { TemporalLink } from '../infra/temporal/temporal-link.js';
 import {
   outcomeReady,
+  overdue,
   searchAttributes,
   settled,
   taskQueues,
@@ -35,6 +37,8 @@ export interface LifecycleClient {
   tellOutcomeAndStart(orderId: string, outcome: OrderOutcome): Promise<void>;
   /** As `tellOutcome`, that the answer is applied. */
   tellSettled(orderId: string, outcome: OrderOutcome, workflowIds: readonly string[]): Promise<boolean>;
+  /** Asks a workflow to publish again what it published last of these orders; false when it is not there to be asked. */
+  askToPublishAgain(workflowId: string, orderIds: readonly string[]): Promise<boolean>;
 }
 
 export type WorkflowState = 'running' | 'completed' | 'lost';
@@ -56,15 +60,7 @@ const workflowType = 'orderLifecycle' satisfies typeof orderLifecycle.name;
 
 /** The client both services use, over the process's shared connection. */
 export function createLifecycleClient(link: TemporalLink): LifecycleClient {
-  const signal = createSignaller(async (workflowId, definition, events) => {
-    try {
-      await link.call(signalTimeoutMs, (client) => client.workflow.getHandle(workflowId).signal(definition, ...events));
-      return true;
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return false;
-      throw error;
-    }
-  });
+  const signal = createSignaller((workflowId, definition, events) => send(link, workflowId, definition, [...events]));
 
   async function tell(
     definition: SignalDefinition<OutcomeSignal[]>,
@@ -83,12 +79,14 @@ export function createLifecycleClient(link: TemporalLink): LifecycleClient {
       const [only, ...others] = orderIds;
       const input = only !== undefined && others.length === 0 ? { orderId: only } : { orderIds, stragglerAfterMs };
       try {
+        crashPoint('start.before');
         await link.call(startTimeoutMs, (client) =>
           client.workflow.start<typeof orderLifecycle>(workflowType, {
             ...startOptions(workflowId, input, orderIds),
             requestEagerStart: true,
           }),
         );
+        crashPoint('start.after');
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       }
@@ -118,7 +116,26 @@ export function createLifecycleClient(link: TemporalLink): LifecycleClient {
       );
     },
     tellSettled: (orderId, outcome, workflowIds) => tell(settled, { orderId, ...outcome }, workflowIds),
+    askToPublishAgain: (workflowId, orderIds) => send(link, workflowId, overdue, [...orderIds]),
   };
+}
+
+/** Signals this workflow within a short time; false when it is not there to be told. */
+async function send<Args extends unknown[]>(
+  link: TemporalLink,
+  workflowId: string,
+  definition: SignalDefinition<Args>,
+  args: Args,
+): Promise<boolean> {
+  try {
+    crashPoint('signal.before');
+    await link.call(signalTimeoutMs, (client) => client.workflow.getHandle(workflowId).signal(definition, ...args));
+    crashPoint('signal.after');
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
 }
 
 function startOptions(workflowId: string, input: OrderLifecycleInput, orderIds: readonly string[]) {

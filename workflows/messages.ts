@@ -72,6 +72,11 @@ interface GroupResult {
 export const outcomeReady = defineSignal<OutcomeSignal[]>('outcomeReady');
 /** The order API has applied the answers to these orders. Sent at least once. */
 export const settled = defineSignal<OutcomeSignal[]>('settled');
+/**
+ * Nothing has been heard of these orders for long: what was published last may have been lost on its way, with the queue it
+ * was in. Publishing it again is harmless. Sent at least once.
+ */
+export const overdue = defineSignal<string[]>('overdue');
 export const stageQuery = defineQuery<LifecycleStage>('stage');
 
 /** `Status` is Temporal's own word in the workflow list, so the business status has a longer name. */

@@ -4,7 +4,15 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import fc from 'fast-check';
 import { eventually } from '../infra/testing/eventually.js';
 import { LifecycleWorkers, type LifecycleHandle } from '../infra/testing/lifecycle-workers.js';
-import { outcomeReady, settled, stageQuery, taskQueues, workflowIdOf, type OutcomeSignal } from './messages.js';
+import {
+  outcomeReady,
+  overdue,
+  settled,
+  stageQuery,
+  taskQueues,
+  workflowIdOf,
+  type OutcomeSignal,
+} from './messages.js';
 import type { orderLifecycle } from './order-lifecycle.js';
 import { startDescriptionOf } from './start-description.js';
 
@@ -49,6 +57,22 @@ describe('the life of several orders in one workflow, on a real Temporal server'
     assert.deepEqual(await handle.result(), { done: 1, failed: 4, moved: 0 });
   });
 
+  it('publishes again what is overdue of each order, together', async () => {
+    const { orderIds, handle } = await startGroup(5);
+    const [answered, settledOne, ...others] = orderIds;
+    await handle.signal(outcomeReady, of(answered), of(settledOne));
+    await eventually('the answers are published', () => assert.equal(answersPublished().length, 2));
+    await handle.signal(settled, of(settledOne));
+    await handle.signal(overdue, ...orderIds);
+    await eventually('all that is open is published again', () =>
+      assert.deepEqual(lifecycle.published.slice(-2), [
+        `order.created again ${others.join(' ')}`,
+        `order.processed again ${answered}`,
+      ]),
+    );
+    await handle.terminate();
+  });
+
   it('shows each of its orders in the live details', async () => {
     const { orderIds, handle } = await startGroup(2);
     await handle.signal(outcomeReady, of(orderIds[0]));
@@ -80,6 +104,14 @@ describe('the life of several orders in one workflow, on a real Temporal server'
       await lifecycle.reaches(own, 'awaitingSettlement');
       await own.signal(settled, of(orderIds[0]));
       assert.deepEqual(await own.result(), done);
+    });
+
+    it('go on though the order API knows their group only', async () => {
+      lifecycle.carriedBy = 'orders-1';
+      const { orderIds, handle } = await startGroupWith(1, 3);
+      await handle.result();
+      await lifecycle.reaches(ownOf(orderIds[0]), 'awaitingOutcome');
+      await ownOf(orderIds[0]).terminate();
     });
 
     it('take along what is known of them', async () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import type { WorkflowFailedError } from '@temporalio/client';
 import { randomUUID } from 'node:crypto';
 import { eventually } from '../infra/testing/eventually.js';
 import { LifecycleWorkers } from '../infra/testing/lifecycle-workers.js';
-import { outcomeReady, settled, stageQuery, taskQueues, workflowIdOf } from './messages.js';
+import { outcomeReady, overdue, settled, stageQuery, taskQueues, workflowIdOf } from './messages.js';
 import type { orderLifecycle } from './order-lifecycle.js';
 
 const done = { status: 'done', version: 2 } as const;
@@ -90,6 +91,71 @@ describe('the life of an order, on a real Temporal server', () => {
     await handle.signal(settled, done);
     assert.deepEqual(await handle.result(), done);
     assert.deepEqual(lifecycle.published, [`order.created ${orderId}`]);
+  });
+
+  it('ends when another workflow turns out to carry its order: a start may come late', async () => {
+    lifecycle.carriedBy = 'orders-1';
+    const { handle } = await startOrder();
+    await assert.rejects(handle.result(), (error: WorkflowFailedError) =>
+      /is carried by orders-1/.test(String(error.cause)),
+    );
+    assert.equal(
+      (await handle.describe()).status.name,
+      'FAILED',
+      'so that it may be started again, should it be needed',
+    );
+  });
+
+  it('goes on though another workflow carried its order, when it has been told of the outcome', async () => {
+    lifecycle.carriedBy = 'orders-1';
+    lifecycle.failures = 2;
+    const { handle } = await startOrder();
+    await handle.signal(outcomeReady, done);
+    await lifecycle.reaches(handle, 'awaitingSettlement');
+    await handle.signal(settled, done);
+    assert.deepEqual(await handle.result(), done);
+  });
+
+  it('publishes again what it published last, when it is overdue', async () => {
+    const { orderId, handle } = await startOrder();
+    await lifecycle.reaches(handle, 'awaitingOutcome');
+    await handle.signal(overdue, orderId, 'somebody-else-s');
+    await eventually('the event is published again', () =>
+      assert.deepEqual(lifecycle.published, [`order.created ${orderId}`, `order.created again ${orderId}`]),
+    );
+    await handle.signal(outcomeReady, done);
+    await lifecycle.reaches(handle, 'awaitingSettlement');
+    await handle.signal(overdue, orderId);
+    await eventually('the answer is published again', () =>
+      assert.deepEqual(lifecycle.published.slice(2), [
+        `order.processed ${orderId}`,
+        `order.processed again ${orderId}`,
+      ]),
+    );
+    await handle.signal(settled, done);
+    assert.deepEqual(await handle.result(), done);
+    assert.equal(lifecycle.published.length, 4);
+  });
+
+  it('ends when its order, overdue, turns out to be settled', async () => {
+    const { orderId, handle } = await startOrder();
+    await lifecycle.reaches(handle, 'awaitingOutcome');
+    lifecycle.settled = [{ orderId, ...done }];
+    await handle.signal(overdue, orderId);
+    assert.deepEqual(await handle.result(), done);
+  });
+
+  it('publishes nothing again of an order that is decided in the same moment', async () => {
+    const { orderId, handle } = await startOrder();
+    await lifecycle.reaches(handle, 'awaitingOutcome');
+    await lifecycle.whileAway(async () => {
+      await handle.signal(overdue, orderId);
+      await handle.signal(outcomeReady, done);
+    });
+    await lifecycle.reaches(handle, 'awaitingSettlement');
+    await handle.signal(settled, done);
+    assert.deepEqual(await handle.result(), done);
+    assert.deepEqual(lifecycle.published, [`order.created ${orderId}`, `order.processed ${orderId}`]);
   });
 
   it('tells people where it is: search attributes and live details', async () => {

@@ -1,4 +1,4 @@
-import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import { ApplicationFailure, proxyActivities, workflowInfo, type ActivityOptions } from '@temporalio/workflow';
 import type { OrderApiActivities } from '../order-api/infrastructure/temporal/activities.js';
 import type { ProcessorActivities } from '../processor/infrastructure/temporal/activities.js';
 import { moveStragglers } from './move-stragglers.js';
@@ -31,15 +31,30 @@ export async function orderLifecycle(input: OrderLifecycleInput): Promise<OrderL
   const published = await orderApi.publishOrderCreated.executeWithOptions(created, [...orders.ids]);
   // A run that was started anew may find an order settled already; then there is no answer left to publish.
   orders.noteSettled(published.settled ?? []);
+  // A start that came late finds its order in another workflow, and nobody will tell it anything. One that was moved out of
+  // a group has been given its order; one that was told of an outcome is needed to publish it. It fails, since an order
+  // whose workflow has completed is not started again.
+  if (published.carriedBy !== undefined && !workflowInfo().parent && orders.areUnheardOf()) {
+    throw ApplicationFailure.nonRetryable(`${orders.nameOf(orders.ids)} is carried by ${published.carriedBy}`);
+  }
 
   while (!orders.areSettled()) {
-    const decided = orders.takeDecided();
+    const { decided, undecided, unsettled } = orders.takeNews();
     if (decided.length > 0) {
       const processed = { summary: `publish order.processed of ${orders.nameOf(decided)}` };
       await processor.publishOrderProcessed.executeWithOptions(processed, decided);
-    } else if ((await orders.untilNews()) === 'none') {
-      await moveStragglers(orders.takeStragglers());
     }
+    if (undecided.length > 0) {
+      const again = { summary: `publish order.created of ${orders.nameOf(undecided)} again` };
+      const { settled = [] } = await orderApi.publishOrderCreatedAgain.executeWithOptions(again, undecided);
+      orders.noteSettled(settled);
+    }
+    if (unsettled.length > 0) {
+      const again = { summary: `publish order.processed of ${orders.nameOf(unsettled)} again` };
+      await processor.publishOrderProcessedAgain.executeWithOptions(again, unsettled);
+    }
+    if (decided.length + undecided.length + unsettled.length > 0) continue;
+    if ((await orders.untilNews()) === 'none') await moveStragglers(orders.leave());
   }
   return orders.settle();
 }

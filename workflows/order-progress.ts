@@ -3,14 +3,19 @@ import { liveDetailsOf, type Step } from './live-details.js';
 import {
   isDecided,
   isOpen,
+  isOverdue,
   isUnderWay,
+  onlyStragglersAreLeft,
   resultOf,
   statusOf,
+  takeNews,
   trackedOrdersOf,
+  type News,
   type TrackedOrder,
 } from './tracked-order.js';
 import {
   outcomeReady,
+  overdue,
   searchAttributes,
   settled,
   stageQuery,
@@ -27,24 +32,23 @@ export interface OrderProgress {
   nameOf(ids: readonly string[]): string;
   /** Takes note of orders that are known to be settled, as the signal does. */
   noteSettled(events: readonly OutcomeSignal[]): void;
-  /** The orders that are decided and not settled, and whose answer has not been asked for here before. */
-  takeDecided(): string[];
+  /** The ids of orders for which there is something to publish; each is answered with once. */
+  takeNews(): News;
   /**
    * Waits for an order to take or for the settlement of the last. Without limit, until only stragglers are left of
    * several orders; then no longer than the input says: `none`. News may be gone by the time it is read, when what was
-   * decided is settled in the same moment: then `takeDecided` has nothing.
+   * decided is settled in the same moment: then `takeNews` has nothing.
    */
   untilNews(): Promise<'news' | 'none'>;
-  /** The orders that are left, which go on in workflows of their own from here. */
-  takeStragglers(): TrackedOrder[];
+  /** The orders that are open: they go on in other workflows from here. */
+  leave(): TrackedOrder[];
+  /** True when neither an outcome nor a settlement of any order is known. */
+  areUnheardOf(): boolean;
   /** True when no order is left: all are settled or have moved. */
   areSettled(): boolean;
   /** Shows all orders as settled and returns how they ended. */
   settle(): OrderLifecycleResult;
 }
-
-/** Stragglers: at most this share of a group, and one in any case. An outage that holds up many moves none of them. */
-const stragglerShare = 0.1;
 
 /**
  * Starts listening for the signals of all orders, before anything else happens, so that an early one is not missed. A
@@ -68,13 +72,13 @@ export function followOrders(input: OrderLifecycleInput): OrderProgress {
   };
   setHandler(outcomeReady, (...events) => note('outcome', events));
   setHandler(settled, (...events) => note('settlement', events));
+  setHandler(overdue, (...late) => {
+    for (const order of all) order.overdue ||= late.includes(order.id);
+  });
   setHandler(stageQuery, () => stage);
 
-  const open = (): TrackedOrder[] => all.filter(isOpen);
   const areSettled = (): boolean => !all.some(isOpen);
-  const isNews = (): boolean => areSettled() || all.some(isDecided);
-  const onlyStragglersAreLeft = (): boolean =>
-    all.length > 1 && open().length <= Math.max(1, Math.floor(all.length * stragglerShare));
+  const isNews = (): boolean => areSettled() || all.some(isDecided) || all.some(isOverdue);
   const enter = (next: LifecycleStage): void => {
     if (next === stage) return;
     stage = next;
@@ -93,28 +97,29 @@ export function followOrders(input: OrderLifecycleInput): OrderProgress {
     noteSettled: (events) => {
       if (events.length > 0) note('settlement', events);
     },
+    areUnheardOf: () => all.every(({ outcome, settlement }) => !outcome && !settlement),
     areSettled,
-    takeDecided: () => {
-      const decided = all.filter(isDecided);
-      if (decided.length === 0) return [];
-      for (const order of decided) order.taken = true;
-      // A group stays where the last of its orders is.
-      if (all.every(isUnderWay)) enter('publishingProcessed');
-      describe();
-      return decided.map(({ id }) => id);
+    takeNews: () => {
+      const news = takeNews(all);
+      if (news.decided.length > 0) {
+        // A group stays where the last of its orders is.
+        if (all.every(isUnderWay)) enter('publishingProcessed');
+        describe();
+      }
+      return news;
     },
     untilNews: async () => {
       enter(all.every(isUnderWay) ? 'awaitingSettlement' : 'awaitingOutcome');
-      await condition(() => isNews() || onlyStragglersAreLeft());
+      await condition(() => isNews() || onlyStragglersAreLeft(all));
       // Both may have changed since: what a condition sees and what follows it are different moments.
-      if (isNews() || !onlyStragglersAreLeft() || !('stragglerAfterMs' in input)) return 'news';
+      if (isNews() || !onlyStragglersAreLeft(all) || !('stragglerAfterMs' in input)) return 'news';
       return (await condition(isNews, input.stragglerAfterMs)) ? 'news' : 'none';
     },
-    takeStragglers: () => {
-      const stragglers = open();
-      for (const order of stragglers) order.moved = true;
+    leave: () => {
+      const left = all.filter(isOpen);
+      for (const order of left) order.moved = true;
       describe();
-      return stragglers;
+      return left;
     },
     settle: () => {
       enter('settled');

@@ -32,6 +32,14 @@ describe('histories of released workflow code', () => {
     assert.deepEqual(failed, []);
   });
 
+  it('replay with a change that is guarded by `patched`: it is for those that begin with it', async () => {
+    const results = await replayAll(pathOf('./histories/patched-order-lifecycle.ts'));
+    assert.deepEqual(
+      results.filter((result) => result.error),
+      [],
+    );
+  });
+
   it('do not replay with a deliberately incompatible change: the check above can fail', async () => {
     const results = await replayAll(pathOf('./histories/incompatible-order-lifecycle.ts'));
     assert.equal(results.length, released.length);

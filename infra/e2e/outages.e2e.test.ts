@@ -168,6 +168,55 @@ inBothModes('an order survives', (mode) => {
     await assertSettledOnce(system, order.order_id);
   });
 
+  describe('its message being lost after it was confirmed', () => {
+    before(async () => {
+      await system.orderApi.stop();
+      await system.startOrderApi({ APP__OVERDUE_AFTER_MS: '1000' });
+    });
+    after(async () => {
+      await system.orderApi.stop();
+      await system.startOrderApi();
+    });
+
+    const isPublished = (orderId: string) =>
+      eventually('order.created is published', async () => {
+        const { rowCount } = await system.ordersDb.pool.query(
+          'select from outbox where aggregate_id = $1 and published_at is not null',
+          [orderId],
+        );
+        assert.equal(rowCount, 1);
+      });
+
+    it('with the queue it waited in', async () => {
+      await system.processor.stop();
+      const order = anOrder();
+      await system.post(order);
+      await isPublished(order.order_id);
+      await system.vhost.request('DELETE', 'queues/processor.order-created');
+      await system.startProcessor();
+      await assertSettledOnce(system, order.order_id);
+    });
+
+    it('as an answer', async () => {
+      await system.processor.stop();
+      const order = anOrder();
+      await system.post(order);
+      await isPublished(order.order_id);
+      // Its workflow makes no step while the order API is away, so the answer waits in the processor's outbox.
+      await system.orderApi.kill();
+      await system.startProcessor();
+      await eventually('the processor has answered, and the answer is lost', async () => {
+        const { rowCount } = await system.processorDb.pool.query(
+          'update outbox set published_at = now() where aggregate_id = $1',
+          [order.order_id],
+        );
+        assert.equal(rowCount, 1);
+      });
+      await system.startOrderApi({ APP__OVERDUE_AFTER_MS: '1000' });
+      await assertSettledOnce(system, order.order_id);
+    });
+  });
+
   it('Postgres being away: it is refused within 3 s, with Retry-After, and taken when Postgres is back', async function () {
     const server = ours(this, testServers().ordersDb.server);
     await server.kill();

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Router from '@koa/router';
 import pg from 'pg';
 import { silentLogger } from '../testing/silent-logger.js';
-import { createHttpApp, inTime, type RequestState } from './http-app.js';
+import { atMost, createHttpApp, inTime, type RequestState } from './http-app.js';
 import { listen, type HttpServer } from './http-server.js';
 import { Problem } from './problem.js';
 
@@ -103,6 +104,16 @@ describe('HTTP application', () => {
     assert.match((await ask('GET', '/trace', { traceparent: 'x' })).text, /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
   });
 
+  it('refuses more requests at once than it can answer in time, and takes them again after', async () => {
+    const answers = await Promise.all([ask('GET', '/limited'), ask('GET', '/limited'), ask('GET', '/limited')]);
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 200, 503]);
+    for (const { headers } of answers.filter(({ status }) => status === 503)) {
+      assert.equal(headers.get('retry-after'), '1');
+      assert.equal(headers.get('content-type'), 'application/problem+json');
+    }
+    assert.equal((await ask('GET', '/limited')).status, 200);
+  });
+
   for (const path of ['/fine', '/problem', '/nothing', '/broken', '/refused']) {
     it(`sends security headers and Cache-Control at ${path}`, async () => {
       const { headers } = await ask('GET', path);
@@ -118,6 +129,10 @@ function routes(): Router<RequestState> {
   const router = new Router<RequestState>();
   router.get('/fine', (ctx) => void (ctx.body = { fine: true }));
   router.get('/trace', (ctx) => void (ctx.body = ctx.state.traceparent));
+  router.get('/limited', atMost(2), async (ctx) => {
+    await sleep(300);
+    ctx.body = 'done';
+  });
   router.get('/hanging', inTime, () => new Promise<void>(() => undefined));
   const failures: Record<string, () => unknown> = {
     '/problem': () =>

@@ -55,6 +55,31 @@ export function createHttpApp(router: Router<RequestState>, logger: Logger): Koa
  */
 export const inTime: Middleware<RequestState> = (_ctx, next) => withDeadline('the request', answerTimeoutMs, next());
 
+/**
+ * Answers 503 at once to more requests than that under way: they would wait behind the others for longer than anybody
+ * waits for an answer, and take up memory meanwhile.
+ */
+export function atMost(requests: number): Middleware<RequestState> {
+  let underWay = 0;
+  return async (_ctx, next) => {
+    if (underWay >= requests) {
+      throw new Problem(
+        503,
+        'the service has more requests than it can answer in time; repeat this one later, unchanged',
+        {
+          headers: { 'Retry-After': '1' },
+        },
+      );
+    }
+    underWay += 1;
+    try {
+      await next();
+    } finally {
+      underWay -= 1;
+    }
+  };
+}
+
 /** Turns the router's bare "no such path" and "not this method" into problems; the Allow header is already set. */
 function refuseUnrouted(ctx: Koa.ParameterizedContext): void {
   if (ctx.status === 404) throw new Problem(404, `there is nothing at ${ctx.path}`);

@@ -2,9 +2,16 @@ import type pg from 'pg';
 import { isPostgresOutage } from '../postgres/outage.js';
 import { NotPublished, type Publisher } from '../rabbitmq/publisher.js';
 import { createBatcher } from '../runtime/batcher.js';
+import { crashPoint } from '../runtime/crash-point.js';
 import type { Logger } from '../runtime/logger.js';
 import { envelopeContentType, toEnvelope } from './envelope.js';
-import { findUnpublished, markPublished, recordFailedAttempts, type StoredOutboxMessage } from './outbox.js';
+import {
+  findUnpublished,
+  markPublished,
+  markUnpublished,
+  recordFailedAttempts,
+  type StoredOutboxMessage,
+} from './outbox.js';
 
 export interface OutboxRelayOptions {
   readonly pool: pg.Pool;
@@ -31,7 +38,12 @@ export interface OutboxRelay {
     dataversion: string,
     headers?: Readonly<Record<string, string>>,
   ): Promise<string[]>;
+  /** As `publish`, but also what was published before: for messages that were lost after the broker had confirmed them. */
+  publishAgain: OutboxRelay['publish'];
 }
+
+/** How long the caller has before a reconciler takes a look at what it is about to publish again. */
+const againGraceMs = 30_000;
 
 /** Calls that come at once, from many activities, share one query, one window of confirms and one update. */
 const batching = { isOutage: isPostgresOutage, maxSize: 200, maxAgeMs: 5, maxInFlight: 2 };
@@ -74,20 +86,23 @@ export function createOutboxRelay({ pool, publisher, exchange, source, log }: Ou
     });
   }
 
-  return {
+  const relay: OutboxRelay = {
     publish: async (aggregateIds, type, dataversion, headers = {}) => {
       const published: string[] = [];
       const failed: { id: string; error: unknown }[] = [];
       const publishAll = async (messages: readonly StoredOutboxMessage[]): Promise<void> => {
         for (const message of messages) {
           try {
+            crashPoint('publish.before');
             await publishOne(message, dataversion, headers);
           } catch (error) {
             failed.push({ id: message.id, error });
             log(message).warn({ err: error, message_id: message.id }, `${type} could not be published`);
             return; // what was written after it follows after it
           }
+          crashPoint('mark.before');
           await mark(message.id);
+          crashPoint('mark.after');
           published.push(message.id);
           log(message).info({ message_id: message.id }, `${type} published`);
         }
@@ -99,7 +114,12 @@ export function createOutboxRelay({ pool, publisher, exchange, source, log }: Ou
       throwFirst(failed, results);
       return published;
     },
+    publishAgain: async (aggregateIds, type, dataversion, headers) => {
+      await markUnpublished(pool, aggregateIds, type, againGraceMs);
+      return relay.publish(aggregateIds, type, dataversion, headers);
+    },
   };
+  return relay;
 }
 
 function keyOf({ aggregateId, type }: { aggregateId: string; type: string }): string {

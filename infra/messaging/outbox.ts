@@ -64,6 +64,21 @@ export async function markPublished(db: Queryable, ids: readonly string[]): Prom
   });
 }
 
+/** Makes the messages of these aggregates and the type unpublished again. What is past its retention stays gone. */
+export async function markUnpublished(
+  db: Queryable,
+  aggregateIds: readonly string[],
+  type: string,
+  graceMs: number,
+): Promise<void> {
+  await db.query(
+    `update outbox
+     set published_at = null, check_at = now() + $3 * interval '1 millisecond'
+     where aggregate_id = any($1) and type = $2 and published_at is not null`,
+    [aggregateIds, type, graceMs],
+  );
+}
+
 /** Notes on each row why its message could not be published this time; it stays unpublished. */
 export async function recordFailedAttempts(
   db: Queryable,

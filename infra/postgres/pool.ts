@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { crashPoint } from '../runtime/crash-point.js';
 import type { Logger } from '../runtime/logger.js';
 
 /** What a statement can be run on: the pool, or the client of an open transaction. */
@@ -54,7 +55,9 @@ export async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => P
   try {
     await client.query('begin');
     const result = await work(client);
+    crashPoint('commit.before');
     await client.query('commit');
+    crashPoint('commit.after');
     return result;
   } catch (error) {
     await client.query('rollback').catch(() => {

@@ -2,10 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
+import { crashPoint } from '../runtime/crash-point.js';
 import type { Logger } from '../runtime/logger.js';
 import { closeWithChannel, keepConnected } from './connection.js';
 import { NotPublished, type Publisher } from './publisher.js';
 import { deadLetterQueueOf, declareTopology, type Topology } from './topology.js';
+
+/** What a consumer counts; for metrics. */
+export interface DeliveryCounts {
+  /** A delivery that has ended: its work committed, parked, or given back because the subscription was lost. */
+  ended(queue: string, end: 'handled' | 'parked' | 'given back'): void;
+  /** An attempt that was not the last: it failed by itself, or something it needs is away. */
+  retried(queue: string, why: 'failure' | 'outage'): void;
+}
 
 export interface ConsumerOptions {
   readonly url: string;
@@ -23,6 +32,7 @@ export interface ConsumerOptions {
   readonly logger: Logger;
   /** The logger for lines about one message. */
   readonly log: (message: ConsumeMessage) => Logger;
+  readonly counts?: DeliveryCounts | undefined;
 }
 
 export interface Consumer {
@@ -113,12 +123,14 @@ async function settle(message: ConsumeMessage, subscription: Subscription, optio
   let outageWaitMs = outageDelayMs.first;
   while (!subscription.lost.aborted) {
     try {
-      await handleOrPark(message, failures, options, about);
+      const end = await handleOrPark(message, failures, options, about);
       acknowledge(message, subscription.channel, about);
+      options.counts?.ended(options.queue, end);
       return;
     } catch (error) {
       const outage = error instanceof NotPublished || options.isOutage(error);
       const waitMs = outage ? outageWaitMs : attemptDelayMs;
+      options.counts?.retried(options.queue, outage ? 'outage' : 'failure');
       if (outage) {
         about().warn({ err: error, wait_ms: waitMs }, 'something the message needs is away, it waits');
         outageWaitMs = Math.min(outageWaitMs * 2, outageDelayMs.longest);
@@ -129,6 +141,7 @@ async function settle(message: ConsumeMessage, subscription: Subscription, optio
       await sleep(waitMs, undefined, { signal: subscription.lost }).catch(() => undefined);
     }
   }
+  options.counts?.ended(options.queue, 'given back');
 }
 
 /** Does the message's work; once it has failed too often, parks it in the dead-letter queue with the last reason. */
@@ -137,8 +150,11 @@ async function handleOrPark(
   failures: readonly unknown[],
   { handle, publisher, queue }: ConsumerOptions,
   about: () => Logger,
-): Promise<void> {
-  if (failures.length < attemptLimit) return handle(message);
+): Promise<'handled' | 'parked'> {
+  if (failures.length < attemptLimit) {
+    await handle(message);
+    return 'handled';
+  }
   const last = failures.at(-1);
   const reason = last instanceof Error ? `${last.name}: ${last.message}` : String(last);
   await publisher.publish({
@@ -162,11 +178,14 @@ async function handleOrPark(
     },
   });
   about().error({ reason, dead_letter_queue: deadLetterQueueOf(queue) }, 'the message was parked');
+  return 'parked';
 }
 
 function acknowledge(message: ConsumeMessage, channel: Channel, about: () => Logger): void {
   try {
+    crashPoint('acknowledge.before');
     channel.ack(message);
+    crashPoint('acknowledge.after');
   } catch (error) {
     // The channel is gone, so the broker delivers the message again; the inbox makes that harmless.
     about().warn({ err: error }, 'the message could not be acknowledged, it will come again');

@@ -1,4 +1,6 @@
 import type { ConfirmChannel, Options } from 'amqplib';
+import { crashPoint } from '../runtime/crash-point.js';
+import { withDeadline } from '../runtime/deadline.js';
 import type { Logger } from '../runtime/logger.js';
 import { closeWithChannel, keepConnected } from './connection.js';
 import { declareTopology, type Topology } from './topology.js';
@@ -21,6 +23,12 @@ export interface Publisher {
    * published: publish it again under the same id.
    */
   publish(message: OutgoingMessage): Promise<void>;
+  /**
+   * How many messages wait in the queue; those that a consumer holds are not among them.
+   * @throws NotPublished while there is no connection; the broker's error when there is no such queue, which is declared
+   * again then
+   */
+  depthOf(queue: string): Promise<number>;
   isUp(): boolean;
   close(): Promise<void>;
 }
@@ -95,6 +103,7 @@ export async function createPublisher(
       );
       const settle = (error: Error | null | undefined): void => {
         clearTimeout(timer);
+        crashPoint('confirm.before');
         // The return always arrives before the confirm of the same message.
         if (returned.delete(messageId)) reject(new NotPublished(`no queue took ${messageId} (${routingKey})`));
         else if (error) reject(new NotPublished(`RabbitMQ did not confirm ${messageId}: ${error.message}`));
@@ -113,5 +122,11 @@ export async function createPublisher(
     clearTimeout(redeclare);
     await connection.close();
   };
-  return { publish, isUp: () => connection.isUp() && !blocked, close };
+  return { publish, depthOf: (queue) => depthOn(channel, queue), isUp: () => connection.isUp() && !blocked, close };
+}
+
+async function depthOn(channel: ConfirmChannel | undefined, queue: string): Promise<number> {
+  if (!channel) throw new NotPublished('RabbitMQ is not connected');
+  const checking = channel.checkQueue(queue);
+  return (await withDeadline(`counting the messages in ${queue}`, confirmTimeoutMs, checking)).messageCount;
 }

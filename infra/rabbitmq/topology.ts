@@ -17,6 +17,11 @@ export interface Topology {
  * RabbitMQ 3.10 has no default and 4.0 has 20.
  */
 const deliveryLimit = 100;
+/**
+ * Whoever looks at parked messages takes them and puts them back, which counts as a delivery; RabbitMQ 4 would throw one
+ * away after 20. A parked message stays until somebody decides.
+ */
+const parkedDeliveryLimit = 1_000_000_000;
 
 export function deadLetterQueueOf(queue: string): string {
   return `${queue}.dead-letter`;
@@ -30,7 +35,10 @@ export async function declareTopology(channel: Channel, topology: Topology): Pro
   await channel.assertExchange(topology.exchange, 'topic', { durable: true, autoDelete: false, internal: false });
   for (const queue of topology.queues) {
     const deadLetters = deadLetterQueueOf(queue.name);
-    await channel.assertQueue(deadLetters, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
+    await channel.assertQueue(deadLetters, {
+      durable: true,
+      arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': parkedDeliveryLimit },
+    });
     await channel.assertQueue(queue.name, {
       durable: true,
       arguments: {

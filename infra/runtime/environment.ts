@@ -4,6 +4,8 @@ import { z } from 'zod';
 /** The environment is unusable; the message lists every fault by the variable's name, and nothing was connected to. */
 export class EnvironmentError extends Error {
   readonly problems: readonly string[];
+  /** Its message tells the whole story: a person at a terminal is shown no stack. */
+  readonly expected = true;
 
   constructor(problems: readonly string[]) {
     super(

@@ -4,7 +4,7 @@ import { wholeNumber } from './environment.js';
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-const postgresDsn = z
+export const postgresDsn = z
   .string({ error: 'is required, e.g. postgresql://user:password@localhost:5432/orders' })
   // The Python original of this system names its driver in the scheme; node-postgres wants the bare one.
   .transform((dsn) => dsn.replace(/^(postgres(?:ql)?)\+[a-z0-9]+:/, '$1:'))
@@ -13,7 +13,7 @@ const postgresDsn = z
     'must be a Postgres address, e.g. postgresql://user:password@localhost:5432/orders',
   );
 
-const rabbitmqUrl = z
+export const rabbitmqUrl = z
   .string({ error: 'is required, e.g. amqp://user:password@localhost:5672' })
   .refine(
     (url) => isUrlOf(url, ['amqp:', 'amqps:']),

@@ -18,6 +18,8 @@ export class LifecycleWorkers {
   failures = 0;
   /** What the order API knows to be settled already. */
   settled: OutcomeSignal[] = [];
+  /** The workflow that the order API knows to carry the next order. */
+  carriedBy: string | undefined;
   readonly temporal: TestNamespace;
   #workers: Worker[] = [];
   #running: Promise<unknown> = Promise.resolve();
@@ -35,9 +37,19 @@ export class LifecycleWorkers {
   async #startWorkers(): Promise<void> {
     const { connection, namespace } = this.temporal;
     const publishOrderCreated = async (...orderIds: string[]) => {
-      return { ...this.#publish('order.created', orderIds), settled: this.settled };
+      const { carriedBy, settled } = this;
+      return {
+        ...this.#publish('order.created', orderIds),
+        settled,
+        ...(orderIds.length === 1 && carriedBy && { carriedBy }),
+      };
+    };
+    const publishOrderCreatedAgain = async (...orderIds: string[]) => {
+      return { ...this.#publish('order.created again', orderIds), settled: this.settled };
     };
     const publishOrderProcessed = async (...orderIds: string[]) => this.#publish('order.processed', orderIds);
+    const publishOrderProcessedAgain = async (...orderIds: string[]) =>
+      this.#publish('order.processed again', orderIds);
     this.#workers = [
       await Worker.create(
         workflowCoverage.augment({
@@ -45,14 +57,14 @@ export class LifecycleWorkers {
           namespace,
           taskQueue: taskQueues.orderApi,
           workflowsPath: fileURLToPath(new URL('../../workflows/order-lifecycle.ts', import.meta.url)),
-          activities: { publishOrderCreated },
+          activities: { publishOrderCreated, publishOrderCreatedAgain },
         }),
       ),
       await Worker.create({
         connection,
         namespace,
         taskQueue: taskQueues.processor,
-        activities: { publishOrderProcessed },
+        activities: { publishOrderProcessed, publishOrderProcessedAgain },
       }),
     ];
     this.#running = Promise.all(this.#workers.map((worker) => worker.run()));
@@ -72,6 +84,7 @@ export class LifecycleWorkers {
     this.published = [];
     this.failures = 0;
     this.settled = [];
+    this.carriedBy = undefined;
   }
 
   async reaches(handle: LifecycleHandle, stage: LifecycleStage): Promise<void> {

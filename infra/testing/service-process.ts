@@ -6,8 +6,11 @@ import { eventually } from './eventually.js';
 /** One of our services as a process of its own, as in production. */
 export interface ServiceProcess {
   readonly url: string;
+  readonly pid: number;
   /** The log lines so far, parsed. */
   readonly logs: readonly Record<string, unknown>[];
+  /** Waits until the process has ended by itself; resolves with its exit code or the signal that ended it. */
+  ended(timeoutMs: number): Promise<number | NodeJS.Signals | null>;
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>;
   /** SIGKILL; resolves when the process is gone. */
@@ -46,7 +49,14 @@ export async function startService(
   });
   return {
     url: `http://127.0.0.1:${port}`,
+    pid: child.pid ?? 0,
     logs,
+    ended: async (timeoutMs) => {
+      if (child.exitCode === null && child.signalCode === null) {
+        await once(child, 'exit', { signal: AbortSignal.timeout(timeoutMs) });
+      }
+      return child.exitCode ?? child.signalCode;
+    },
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
       const exited = once(child, 'exit', { signal: AbortSignal.timeout(stopTimeoutMs) });

@@ -14,6 +14,8 @@ export interface TestNamespace {
   readonly client: Client;
   /** Disconnects. The namespace goes with the server: removing one takes Temporal minutes. */
   close(): Promise<void>;
+  /** Makes it anew in a server that has forgotten it, as whoever runs Temporal would; nothing else comes back. */
+  restore(): Promise<void>;
 }
 
 const retentionSeconds = 86_400;
@@ -22,10 +24,13 @@ export async function createTestNamespace(): Promise<TestNamespace> {
   const { address } = testServers().temporal;
   const connection = await NativeConnection.connect({ address });
   const namespace = `test-${randomUUID()}`;
-  await connection.workflowService.registerNamespace({
-    namespace,
-    workflowExecutionRetentionPeriod: { seconds: retentionSeconds as unknown as never },
-  });
+  const restore = async (): Promise<void> => {
+    await connection.workflowService.registerNamespace({
+      namespace,
+      workflowExecutionRetentionPeriod: { seconds: retentionSeconds as unknown as never },
+    });
+  };
+  await restore();
   // A new namespace takes a moment to be known to every part of the server.
   await eventually('the namespace is usable', () =>
     ensureSearchAttributes(connection, namespace, searchAttributeTypes),
@@ -34,5 +39,5 @@ export async function createTestNamespace(): Promise<TestNamespace> {
   await eventually('the namespace can be listed', async () => {
     for await (const _ of client.workflow.list()) return;
   });
-  return { address, namespace, connection, client, close: () => connection.close() };
+  return { address, namespace, connection, client, close: () => connection.close(), restore };
 }

@@ -13,7 +13,12 @@ export interface TestServers {
   readonly ordersDb: { readonly dsn: string; readonly server?: StoppableServer };
   readonly processorDb: { readonly dsn: string; readonly server?: StoppableServer };
   readonly rabbitmq: { readonly url: string; readonly managementUrl?: string; readonly server?: StoppableServer };
-  readonly temporal: { readonly address: string; readonly server?: StoppableServer };
+  readonly temporal: {
+    readonly address: string;
+    readonly server?: StoppableServer;
+    /** Has it forget everything; not for servers in containers. */
+    readonly wipe?: () => Promise<void>;
+  };
   stop(): Promise<void>;
 }
 

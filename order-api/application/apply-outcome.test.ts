@@ -21,31 +21,31 @@ const settled: Order = {
 describe('apply outcome', () => {
   it('applies the answer, then tells the workflow', async () => {
     const { applyOutcome, steps } = setUp({ order: settled, result: 'applied' });
-    assert.equal(await applyOutcome(event), 'applied');
+    assert.equal((await applyOutcome(event)).result, 'applied');
     assert.deepEqual(steps, ['apply o-1 order.processed:o-1:2 m-1', 'tell o-1 done 2']);
   });
 
   it('a repeat tells the workflow again', async () => {
     const { applyOutcome, steps } = setUp({ order: settled, result: 'repeated' });
-    assert.equal(await applyOutcome(event), 'repeated');
+    assert.equal((await applyOutcome(event)).result, 'repeated');
     assert.ok(steps.includes('tell o-1 done 2'));
   });
 
   it('a stale answer to a settled order tells the workflow what the order is', async () => {
     const { applyOutcome, steps } = setUp({ order: { ...settled, version: 3 }, result: 'stale' });
-    assert.equal(await applyOutcome(event), 'stale');
+    assert.equal((await applyOutcome(event)).result, 'stale');
     assert.ok(steps.includes('tell o-1 done 3'));
   });
 
   it('a stale answer to an order that is still pending tells nobody', async () => {
     const { applyOutcome, steps } = setUp({ order: { ...settled, status: 'pending', version: 1 }, result: 'stale' });
-    assert.equal(await applyOutcome(event), 'stale');
+    assert.equal((await applyOutcome(event)).result, 'stale');
     assert.deepEqual(steps, ['apply o-1 order.processed:o-1:2 m-1']);
   });
 
   it('a signal that fails is written down, and the message is done all the same', async () => {
     const { applyOutcome, steps } = setUp({ order: settled, result: 'applied' }, { tellFails: true });
-    assert.equal(await applyOutcome(event), 'applied');
+    assert.equal((await applyOutcome(event)).result, 'applied');
     assert.equal(steps.at(-1), 'owe order.processed:o-1:2');
   });
 

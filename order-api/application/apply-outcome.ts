@@ -22,8 +22,9 @@ export function createApplyOutcome({ store, lifecycles }: { store: OrderStore; l
     eventKey,
     messageId,
     workflowId,
-  }: OutcomeEvent): Promise<AppliedOutcome['result']> {
-    const { order, result } = await store.applyOutcome(outcome, { eventKey, messageId });
+  }: OutcomeEvent): Promise<AppliedOutcome> {
+    const applied = await store.applyOutcome(outcome, { eventKey, messageId });
+    const { order } = applied;
     if (order.status !== 'pending') {
       try {
         await lifecycles.tellSettled(order, workflowId);
@@ -32,7 +33,7 @@ export function createApplyOutcome({ store, lifecycles }: { store: OrderStore; l
         await store.oweSettled(eventKey);
       }
     }
-    return result;
+    return applied;
   };
 }
 

@@ -19,12 +19,16 @@ export interface OrderStore {
    * Takes pending orders whose workflow should be looked after, oldest first; the same ones are due again `recheckMs`
    * later.
    */
-  claimPending(limit: number, recheckMs: number): Promise<PendingOrder[]>;
+  claimPending(limit: number, recheckMs: number): Promise<ClaimedOrder[]>;
+  /** Counts that their workflows were asked to publish again: they are overdue again after twice the time. */
+  notePublishedAgain(orderIds: readonly string[]): Promise<void>;
   /**
    * Writes down that this workflow is going to carry the orders, before it is started. An order that is settled, or was
    * given to another workflow since it was read, is left out. Answers with the ids of the others.
    */
   assignWorkflow(orders: readonly PendingOrder[], workflowId: string): Promise<string[]>;
+  /** The workflow that this order is assigned to, if it is another than this one. */
+  findOtherWorkflow(orderId: string, workflowId: string): Promise<string | undefined>;
   /** The outcomes of those among these orders that are settled. */
   findSettled(orderIds: readonly string[]): Promise<SettledOrder[]>;
   /** Marks the outbox rows of settled orders: the answer proves that the event arrived. Returns how many. */
@@ -44,6 +48,11 @@ export interface AppliedOutcome {
 /** An order that waits for its outcome, and the workflow it is known to be in. */
 export type PendingOrder = Pick<Order, 'orderId' | 'workflowId'>;
 
+export interface ClaimedOrder extends PendingOrder {
+  /** Its event was published so long ago, without an answer, that one of them may be lost. */
+  readonly overdue: boolean;
+}
+
 export type SettledOrder = Pick<Outcome, 'orderId' | 'status' | 'version'>;
 
 /** The answer is about an order that is not here: no retry will help. */
@@ -57,9 +66,22 @@ export interface OrderLifecycles {
   startSoon(orderId: string): void;
   /** Makes sure that each of the orders has a workflow that carries it. @throws while Temporal is away */
   ensureDriven(orders: readonly PendingOrder[]): Promise<void>;
+  /** Asks the workflows of these orders to publish again what they published last. @throws while Temporal is away */
+  publishAgain(orders: readonly PendingOrder[]): Promise<void>;
   /**
    * Tells the workflow that the order is settled; one that is gone needs no telling. @throws while Temporal is away
    * @param answeredBy the workflow that published the answer, if that is known: it may be another than the order's
    */
   tellSettled(order: Order, answeredBy?: string): Promise<void>;
+  /** As `tellSettled`, and the order's own workflow too, should it be another. */
+  tellSettledEverywhere(order: Order): Promise<void>;
+}
+
+/** The messages on their way between the services, as far as the use cases care. */
+export interface MessagesUnderWay {
+  /**
+   * True when none waits in a queue and none is parked: then a message that nobody has taken is nowhere. False while
+   * RabbitMQ cannot be asked.
+   */
+  areNone(): Promise<boolean>;
 }

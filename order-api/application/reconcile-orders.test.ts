@@ -6,7 +6,7 @@ import { createReconcileOrders } from './reconcile-orders.js';
 describe('reconcile orders', () => {
   it('with nothing due does nothing', async () => {
     const { reconcile, told, started } = setUp({ pending: 0, owed: 0 });
-    assert.deepEqual(await reconcile(), { pending: 0, told: 0, proven: 3 });
+    assert.deepEqual(await reconcile(), { pending: 0, publishedAgain: 0, told: 0, proven: 3 });
     assert.deepEqual([started, told], [[], []]);
   });
 
@@ -35,10 +35,29 @@ describe('reconcile orders', () => {
     assert.deepEqual(cleared, []);
   });
 
+  it('has published again what is overdue, and counts it, when it is nowhere on its way', async () => {
+    const { reconcile, again, counted } = setUp({ pending: 3, owed: 0, overdue: 2 });
+    assert.equal((await reconcile()).publishedAgain, 2);
+    assert.deepEqual(again, ['pending-1', 'pending-2']);
+    assert.deepEqual(counted, again);
+  });
+
+  it('publishes nothing again while messages wait or are parked: it may be among them', async () => {
+    const { reconcile, again, counted } = setUp({ pending: 3, owed: 0, overdue: 2, messagesUnderWay: true });
+    assert.deepEqual(await reconcile(), { pending: 3, publishedAgain: 0, told: 0, proven: 3 });
+    assert.deepEqual([again, counted], [[], []]);
+  });
+
+  it('does not count what it could not have published again', async () => {
+    const { reconcile, counted } = setUp({ pending: 1, owed: 0, overdue: 1, failsOn: 'again pending-1' });
+    await assert.rejects(reconcile(), /Temporal is away/);
+    assert.deepEqual(counted, []);
+  });
+
   it('stops between batches when it is told to', async () => {
     const stopping = new AbortController();
     const { reconcile, claims } = setUp({ pending: 1000, owed: 1000, onClaim: () => stopping.abort() });
-    assert.deepEqual(await reconcile(stopping.signal), { pending: 200, told: 0, proven: 3 });
+    assert.deepEqual(await reconcile(stopping.signal), { pending: 200, publishedAgain: 0, told: 0, proven: 3 });
     assert.deepEqual(claims, ['pending']);
   });
 
@@ -51,14 +70,18 @@ describe('reconcile orders', () => {
 interface Due {
   pending: number;
   owed: number;
+  /** How many of the pending are overdue, the first ones. */
+  overdue?: number;
+  messagesUnderWay?: boolean;
   failsOn?: string;
   onClaim?: () => void;
 }
 
-function setUp({ pending, owed, failsOn, onClaim = () => undefined }: Due) {
+function setUp({ pending, owed, overdue = 0, messagesUnderWay = false, failsOn, onClaim = () => undefined }: Due) {
   const left = { pending, owed };
   const given = { pending: 0, owed: 0 };
   const [claims, started, told, cleared]: [string[], string[], string[], string[]] = [[], [], [], []];
+  const [again, counted]: [string[], string[]] = [[], []];
   const take = (kind: 'pending' | 'owed', limit: number): string[] => {
     claims.push(kind);
     onClaim();
@@ -72,7 +95,11 @@ function setUp({ pending, owed, failsOn, onClaim = () => undefined }: Due) {
   };
   const fakeStore: Partial<OrderStore> = {
     markProvenPublished: async () => 3,
-    claimPending: async (limit) => take('pending', limit).map((orderId) => ({ orderId, workflowId: null })),
+    claimPending: async (limit) =>
+      take('pending', limit).map((orderId) => {
+        return { orderId, workflowId: null, overdue: Number(orderId.slice('pending-'.length)) <= overdue };
+      }),
+    notePublishedAgain: async (orderIds) => void counted.push(...orderIds),
     claimOwedSettled: async (limit) =>
       take('owed', limit).map((orderId) => ({
         eventKey: `order.processed:${orderId}:2`,
@@ -82,12 +109,18 @@ function setUp({ pending, owed, failsOn, onClaim = () => undefined }: Due) {
   };
   const fakeLifecycles: Partial<OrderLifecycles> = {
     ensureDriven: async (orders) => orders.forEach(({ orderId }) => callTemporal(orderId, started)),
-    tellSettled: async ({ orderId }) => callTemporal(orderId, told),
+    publishAgain: async (orders) =>
+      orders.forEach(({ orderId }) => {
+        if (failsOn === `again ${orderId}`) throw new Error('Temporal is away');
+        again.push(orderId);
+      }),
+    tellSettledEverywhere: async ({ orderId }) => callTemporal(orderId, told),
   };
   const reconcileOrders = createReconcileOrders({
     store: fakeStore as OrderStore,
     lifecycles: fakeLifecycles as OrderLifecycles,
+    messages: { areNone: async () => !messagesUnderWay },
   });
   const reconcile = (stopped = new AbortController().signal) => reconcileOrders(stopped);
-  return { reconcile, claims, started, told, cleared };
+  return { reconcile, claims, started, told, cleared, again, counted };
 }

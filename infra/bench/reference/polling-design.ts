@@ -18,7 +18,10 @@ const orders = createPool(process.env['ORDERS_DB_DSN'] ?? '', 'reference', silen
 const processed = createPool(process.env['PROCESSOR_DB_DSN'] ?? '', 'reference', silentLogger);
 const url = process.env['APP__RABBITMQ_URL'] ?? '';
 const publisher = await createPublisher(url, 'reference', orderTopology, silentLogger);
-const [orderStore, processingStore] = [createOrderStore(orders, 0), createProcessingStore(processed, 0)];
+const [orderStore, processingStore] = [
+  createOrderStore(orders, { graceMs: 0, overdueAfterMs: 60_000 }),
+  createProcessingStore(processed, 0),
+];
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 async function pollOutbox(

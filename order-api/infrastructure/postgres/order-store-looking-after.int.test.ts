@@ -14,7 +14,7 @@ describe('order store, looking after orders', () => {
   before(async () => {
     database = await createTestDatabase('order-api');
     pool = database.pool;
-    store = createOrderStore(pool, 0); // no grace: what is placed is due at once
+    store = createOrderStore(pool, { graceMs: 0, overdueAfterMs: 60_000 }); // no grace: what is placed is due at once
   });
   beforeEach(() => pool.query('truncate orders, order_events, outbox, inbox'));
   after(() => database.drop());
@@ -27,9 +27,9 @@ describe('order store, looking after orders', () => {
     await place('o-1');
     await place('settled');
     await apply(done('settled'));
-    await createOrderStore(pool, 60_000).place(anOrder('not-yet'), traceparent);
-    assert.deepEqual(await store.claimPending(10, 0), [{ orderId: 'o-1', workflowId: null }]);
-    assert.deepEqual(await store.claimPending(10, 60_000), [{ orderId: 'o-1', workflowId: null }]);
+    await createOrderStore(pool, { graceMs: 60_000, overdueAfterMs: 60_000 }).place(anOrder('not-yet'), traceparent);
+    assert.deepEqual(await store.claimPending(10, 0), [{ orderId: 'o-1', workflowId: null, overdue: false }]);
+    assert.deepEqual(await store.claimPending(10, 60_000), [{ orderId: 'o-1', workflowId: null, overdue: false }]);
     assert.deepEqual(await store.claimPending(10, 60_000), []);
   });
 
@@ -44,10 +44,28 @@ describe('order store, looking after orders', () => {
     for (const orderId of ['o-3', 'o-1', 'o-2']) await place(orderId);
     await store.assignWorkflow([{ orderId: 'o-1', workflowId: null }], 'order-o-1');
     assert.deepEqual(await store.claimPending(10, 0), [
-      { orderId: 'o-3', workflowId: null },
-      { orderId: 'o-1', workflowId: 'order-o-1' },
-      { orderId: 'o-2', workflowId: null },
+      { orderId: 'o-3', workflowId: null, overdue: false },
+      { orderId: 'o-1', workflowId: 'order-o-1', overdue: false },
+      { orderId: 'o-2', workflowId: null, overdue: false },
     ]);
+  });
+
+  it('a pending order is overdue after its time, and again after twice that, and four times that', async () => {
+    for (const orderId of ['o-1', 'settled']) await place(orderId);
+    await apply(done('settled'));
+    const isOverdueAfter = async (seconds: number): Promise<boolean | undefined> => {
+      await pool.query(`update outbox set published_at = now() - $1 * interval '1 second'`, [seconds]);
+      return (await store.claimPending(10, 0))[0]?.overdue;
+    };
+    await pool.query(`update orders set created_at = now() - interval '1 day'`);
+    assert.equal((await store.claimPending(10, 0))[0]?.overdue, false, 'its event is not published yet');
+    assert.deepEqual([await isOverdueAfter(59), await isOverdueAfter(60)], [false, true]);
+    await store.notePublishedAgain(['o-1', 'settled']);
+    assert.deepEqual([await isOverdueAfter(119), await isOverdueAfter(120)], [false, true]);
+    await store.notePublishedAgain(['o-1']);
+    assert.deepEqual([await isOverdueAfter(239), await isOverdueAfter(240)], [false, true]);
+    const { rows } = await pool.query(`select published_again from orders where order_id = 'settled'`);
+    assert.deepEqual(rows, [{ published_again: 0 }]);
   });
 
   it('an order is assigned to the workflow that asks first; settled orders to none', async () => {
@@ -72,6 +90,14 @@ describe('order store, looking after orders', () => {
     assert.deepEqual(moves.flat(), ['o-1']);
   });
 
+  it('tells which other workflow an order is in', async () => {
+    for (const orderId of ['o-1', 'o-2']) await place(orderId);
+    await store.assignWorkflow([{ orderId: 'o-1', workflowId: null }], 'orders-1');
+    const others = ['o-1', 'o-2', 'nobody'].map((orderId) => store.findOtherWorkflow(orderId, `order-${orderId}`));
+    assert.deepEqual(await Promise.all(others), ['orders-1', undefined, undefined]);
+    assert.equal(await store.findOtherWorkflow('o-1', 'orders-1'), undefined);
+  });
+
   it('tells which of some orders are settled, and how', async () => {
     for (const orderId of ['o-1', 'o-2', 'o-3']) await place(orderId);
     await apply(failed('o-2', 'out of stock'));
@@ -83,7 +109,7 @@ describe('order store, looking after orders', () => {
   it('the event of a settled order counts as published, since its answer has come', async () => {
     await place('o-1');
     await place('o-2');
-    await createOrderStore(pool, 60_000).place(anOrder('o-3'), traceparent);
+    await createOrderStore(pool, { graceMs: 60_000, overdueAfterMs: 60_000 }).place(anOrder('o-3'), traceparent);
     for (const orderId of ['o-1', 'o-3']) await apply(done(orderId));
     assert.equal(await store.markProvenPublished(), 1);
     assert.equal(await store.markProvenPublished(), 0);

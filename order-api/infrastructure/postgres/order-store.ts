@@ -3,7 +3,8 @@ import { claimOwedSignals, oweSignal, settleSignal } from '../../../infra/messag
 import { isPostgresOutage } from '../../../infra/postgres/outage.js';
 import { inTransaction, type Queryable } from '../../../infra/postgres/pool.js';
 import { createBatcher } from '../../../infra/runtime/batcher.js';
-import type { AppliedOutcome, OrderStore, PendingOrder, SettledOrder } from '../../application/ports.js';
+import { crashPoint } from '../../../infra/runtime/crash-point.js';
+import type { AppliedOutcome, ClaimedOrder, OrderStore, PendingOrder, SettledOrder } from '../../application/ports.js';
 import { findOrders, orderAmong } from './order-rows.js';
 import { applyOutcomes, type OutcomeEvent } from './outcomes.js';
 import { placeOrders, type PlacedOrder, type Placing } from './placements.js';
@@ -11,15 +12,30 @@ import { placeOrders, type PlacedOrder, type Placing } from './placements.js';
 /** Orders that come at once are placed in one transaction, and so are answers applied. */
 const batching = { isOutage: isPostgresOutage, maxSize: 100, maxAgeMs: 5, maxInFlight: 2 };
 
-/** Orders in Postgres. @param graceMs how long a new order's workflow has before the reconciler takes a look */
-export function createOrderStore(pool: pg.Pool, graceMs: number): OrderStore {
+/** With the usual 30 s, an order that is never answered is published again every 34 hours in the end. */
+const mostDoublings = 12;
+
+export interface OrderStoreTimes {
+  /** How long a new order's workflow has before the reconciler takes a look. */
+  readonly graceMs: number;
+  /** How long after its event was published a pending order is overdue; the next time after twice that, and so on. */
+  readonly overdueAfterMs: number;
+}
+
+/** Orders in Postgres. */
+export function createOrderStore(pool: pg.Pool, { graceMs, overdueAfterMs }: OrderStoreTimes): OrderStore {
   const applyTogether = createBatcher<OutcomeEvent, AppliedOutcome>({
     ...batching,
     work: (events) => inTransaction(pool, (tx) => applyOutcomes(tx, events)),
   });
   const placeTogether = createBatcher<Placing, PlacedOrder | undefined>({
     ...batching,
-    work: (wanted) => placeOrders(pool, wanted, graceMs),
+    work: async (wanted) => {
+      crashPoint('place.before');
+      const placed = await placeOrders(pool, wanted, graceMs);
+      crashPoint('place.after');
+      return placed;
+    },
   });
   return {
     place: async (order, traceparent) => {
@@ -32,8 +48,13 @@ export function createOrderStore(pool: pg.Pool, graceMs: number): OrderStore {
 
     find: async (orderId) => (await findOrders(pool, [orderId])).get(orderId),
     applyOutcome: (outcome, event) => applyTogether({ outcome, ...event }),
-    claimPending: (limit, recheckMs) => claimPending(pool, limit, recheckMs),
-    assignWorkflow: (orders, workflowId) => assignWorkflow(pool, orders, workflowId),
+    claimPending: (limit, recheckMs) => claimPending(pool, limit, recheckMs, overdueAfterMs),
+    notePublishedAgain: (orderIds) => notePublishedAgain(pool, orderIds),
+    assignWorkflow: async (orders, workflowId) => {
+      crashPoint('assign.before');
+      return assignWorkflow(pool, orders, workflowId);
+    },
+    findOtherWorkflow: (orderId, workflowId) => findOtherWorkflow(pool, orderId, workflowId),
     findSettled: (orderIds) => findSettled(pool, orderIds),
     markProvenPublished: () => markProvenPublished(pool),
     oweSettled: (eventKey) => oweSignal(pool, eventKey),
@@ -50,8 +71,13 @@ export function createOrderStore(pool: pg.Pool, graceMs: number): OrderStore {
 }
 
 /** A lease, as with the outbox: no lock is held while workflows are started. */
-async function claimPending(db: Queryable, limit: number, recheckMs: number): Promise<PendingOrder[]> {
-  const { rows } = await db.query<PendingOrder>(
+async function claimPending(
+  db: Queryable,
+  limit: number,
+  recheckMs: number,
+  overdueAfterMs: number,
+): Promise<ClaimedOrder[]> {
+  const { rows } = await db.query<ClaimedOrder>(
     `with due as (
        select order_id from orders
        where status = 'pending' and check_at <= now()
@@ -62,12 +88,26 @@ async function claimPending(db: Queryable, limit: number, recheckMs: number): Pr
        update orders
        set check_at = now() + $2 * interval '1 millisecond'
        where order_id in (select order_id from due)
-       returning order_id, workflow_id, created_at
+       returning order_id, workflow_id, created_at, published_again
      )
-     select order_id as "orderId", workflow_id as "workflowId" from claimed order by created_at`,
-    [limit, recheckMs],
+     select order_id as "orderId", workflow_id as "workflowId",
+       exists (
+         select from outbox
+         where aggregate_id = order_id
+           and published_at <= now() - $3 * power(2, least(published_again, $4)) * interval '1 millisecond'
+       ) as overdue
+     from claimed
+     order by created_at`,
+    [limit, recheckMs, overdueAfterMs, mostDoublings],
   );
   return rows;
+}
+
+async function notePublishedAgain(db: Queryable, orderIds: readonly string[]): Promise<void> {
+  await db.query(
+    `update orders set published_again = published_again + 1 where order_id = any($1) and status = 'pending'`,
+    [orderIds],
+  );
 }
 
 /** A row that another transaction holds is being assigned or settled there. */
@@ -86,6 +126,14 @@ async function assignWorkflow(db: Queryable, orders: readonly PendingOrder[], wo
     values: [orders.map(({ orderId }) => orderId), orders.map((order) => order.workflowId), workflowId],
   });
   return rows.map(({ orderId }) => orderId);
+}
+
+async function findOtherWorkflow(db: Queryable, orderId: string, workflowId: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ workflow_id: string }>(
+    `select workflow_id from orders where order_id = $1 and workflow_id <> $2`,
+    [orderId, workflowId],
+  );
+  return rows[0]?.workflow_id;
 }
 
 async function findSettled(db: Queryable, orderIds: readonly string[]): Promise<SettledOrder[]> {

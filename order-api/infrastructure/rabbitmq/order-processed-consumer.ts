@@ -1,12 +1,14 @@
 import type { ConsumeMessage } from 'amqplib';
 import { readEvent, traceOf } from '../../../infra/messaging/envelope.js';
 import { isPostgresOutage } from '../../../infra/postgres/outage.js';
+import type { MessagingCounts } from '../../../infra/metrics/messaging-metrics.js';
 import { createConsumer, type Consumer } from '../../../infra/rabbitmq/consumer.js';
 import type { Publisher } from '../../../infra/rabbitmq/publisher.js';
 import type { Logger } from '../../../infra/runtime/logger.js';
 import { aboutOrder } from '../../../workflows/about-order.js';
 import { eventKeyOf, orderProcessed, orderTopology, publishingWorkflowOf } from '../../../workflows/order-events.js';
 import type { ApplyOutcome } from '../../application/apply-outcome.js';
+import type { AppliedOutcome } from '../../application/ports.js';
 
 export interface OrderProcessedConsumerOptions {
   readonly url: string;
@@ -14,11 +16,14 @@ export interface OrderProcessedConsumerOptions {
   readonly publisher: Publisher;
   readonly applyOutcome: ApplyOutcome;
   readonly logger: Logger;
+  readonly counts: MessagingCounts;
+  /** Is told of every answer and what became of it. */
+  readonly onApplied: (applied: AppliedOutcome) => void;
 }
 
 /** Consumes the processor's answers. What it cannot read or place is parked after 3 attempts; an outage is waited out. */
 export function createOrderProcessedConsumer(options: OrderProcessedConsumerOptions): Promise<Consumer> {
-  const { url, service, publisher, applyOutcome, logger } = options;
+  const { url, service, publisher, applyOutcome, logger, counts, onApplied } = options;
 
   const about = (message: ConsumeMessage, orderId: string | undefined): Logger =>
     aboutOrder(logger, orderId, traceOf(message.properties.headers));
@@ -30,7 +35,7 @@ export function createOrderProcessedConsumer(options: OrderProcessedConsumerOpti
       orderProcessed.dataversion,
       orderProcessed.data,
     );
-    const result = await applyOutcome({
+    const applied = await applyOutcome({
       outcome: {
         orderId: data.order_id,
         status: data.status,
@@ -41,6 +46,9 @@ export function createOrderProcessedConsumer(options: OrderProcessedConsumerOpti
       messageId: id,
       workflowId: publishingWorkflowOf(message.properties.headers),
     });
+    const { result } = applied;
+    if (result === 'repeated') counts.repeated(orderProcessed.type);
+    onApplied(applied);
     about(message, data.order_id).info({ result, status: data.status }, 'order.processed received');
   }
 
@@ -56,6 +64,7 @@ export function createOrderProcessedConsumer(options: OrderProcessedConsumerOpti
     handle,
     isOutage: isPostgresOutage,
     logger,
+    counts,
     log: (message) => about(message, message.properties.correlationId as string | undefined),
   });
 }

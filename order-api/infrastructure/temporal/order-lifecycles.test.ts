@@ -36,15 +36,29 @@ describe('the order API and its workflows', () => {
     assert.deepEqual(started, []);
   });
 
+  it('what is overdue is published again by the workflow that carries it, asked once for all of its orders', async () => {
+    const { lifecycles, publishedAgain } = setUp({ 'orders-1': 'running', 'order-c': 'running' });
+    await lifecycles.publishAgain([pending('a', 'orders-1'), pending('b', 'orders-1'), pending('c', 'order-c')]);
+    assert.deepEqual(publishedAgain, ['orders-1 a b', 'order-c c']);
+  });
+
+  it('what its group has left behind is published again by its own workflow', async () => {
+    const { lifecycles, publishedAgain } = setUp({ 'order-a': 'running' });
+    await lifecycles.publishAgain([pending('a', 'orders-1'), pending('b', 'order-b'), pending('c', null)]);
+    assert.deepEqual(publishedAgain, ['order-a a']);
+  });
+
   it("of a settlement both workflows are told: the order's, and the one that published the answer", async () => {
     const { lifecycles, told } = setUp({});
     const order = { orderId: 'a', status: 'done', version: 2, workflowId: 'orders-1' } as Order;
     await lifecycles.tellSettled(order, 'order-a');
     await lifecycles.tellSettled({ ...order, workflowId: null });
     await lifecycles.tellSettled({ ...order, status: 'pending' });
+    await lifecycles.tellSettledEverywhere(order);
     assert.deepEqual(told, [
       ['a', 'done', 'orders-1', 'order-a'],
       ['a', 'done'],
+      ['a', 'done', 'orders-1', 'order-a'],
     ]);
   });
 });
@@ -55,10 +69,16 @@ function pending(orderId: string, workflowId: string | null): PendingOrder {
 
 function setUp(states: Readonly<Record<string, WorkflowState>>) {
   const [started, asked, told]: [string[], string[], string[][]] = [[], [], []];
+  const publishedAgain: string[] = [];
   const fakeClient: Partial<LifecycleClient> = {
     stateOf: async (workflowId) => {
       asked.push(workflowId);
       return states[workflowId] ?? 'lost';
+    },
+    askToPublishAgain: async (workflowId, orderIds) => {
+      if (states[workflowId] !== 'running') return false;
+      publishedAgain.push([workflowId, ...orderIds].join(' '));
+      return true;
     },
     tellSettled: async (orderId, { status }, workflowIds) => {
       told.push([orderId, status, ...workflowIds]);
@@ -70,6 +90,6 @@ function setUp(states: Readonly<Record<string, WorkflowState>>) {
   };
   return {
     lifecycles: createOrderLifecycles(fakeClient as LifecycleClient, fakeStarter as WorkflowStarter),
-    ...{ started, asked, told },
+    ...{ started, asked, told, publishedAgain },
   };
 }

@@ -1,6 +1,7 @@
 import type { LifecycleClient } from '../../../workflows/client.js';
 import { workflowIdOf } from '../../../workflows/messages.js';
 import type { OrderLifecycles, PendingOrder } from '../../application/ports.js';
+import type { Order } from '../../domain/order.js';
 import type { WorkflowStarter } from './workflow-starter.js';
 
 /** The workflows of orders in Temporal, as the order API talks to them. */
@@ -20,22 +21,47 @@ export function createOrderLifecycles(client: LifecycleClient, starter: Workflow
     return states.filter((each) => each.state === 'lost').map(({ order }) => order);
   }
 
+  async function askToPublishAgain(workflowId: string, orderIds: readonly string[]): Promise<void> {
+    if (await client.askToPublishAgain(workflowId, orderIds)) return;
+    // The group has closed, and moved the last of its orders to workflows of their own.
+    const owns = orderIds.map((id) => [workflowIdOf(id), id] as const).filter(([own]) => own !== workflowId);
+    await Promise.all(owns.map(([own, id]) => client.askToPublishAgain(own, [id])));
+  }
+
+  async function tellSettled({ orderId, status, version, workflowId }: Order, answeredBy?: string): Promise<void> {
+    if (status === 'pending') return;
+    const known = [workflowId, answeredBy].filter((id) => typeof id === 'string');
+    await client.tellSettled(orderId, { status, version }, known);
+  }
+
   return {
     startSoon: (orderId) => starter.startSoon(orderId),
     ensureDriven: async (orders) => {
       const neverStarted = orders.filter(({ workflowId }) => workflowId === null);
-      const carried = new Map<string, PendingOrder[]>();
-      for (const order of orders) {
-        if (order.workflowId === null) continue;
-        carried.set(order.workflowId, [...(carried.get(order.workflowId) ?? []), order]);
-      }
-      const lost = await Promise.all([...carried].map(([workflowId, some]) => undriven(workflowId, some)));
+      const lost = await Promise.all(byWorkflow(orders).map(([workflowId, some]) => undriven(workflowId, some)));
       await starter.startAll([...neverStarted, ...lost.flat()]);
     },
-    tellSettled: async ({ orderId, status, version, workflowId }, answeredBy) => {
-      if (status === 'pending') return;
-      const known = [workflowId, answeredBy].filter((id) => typeof id === 'string');
-      await client.tellSettled(orderId, { status, version }, known);
+    publishAgain: async (orders) => {
+      await Promise.all(
+        byWorkflow(orders).map(([workflowId, some]) =>
+          askToPublishAgain(
+            workflowId,
+            some.map(({ orderId }) => orderId),
+          ),
+        ),
+      );
     },
+    tellSettled,
+    tellSettledEverywhere: (order) => tellSettled(order, workflowIdOf(order.orderId)),
   };
+}
+
+/** Those that are in a workflow, by it. */
+function byWorkflow(orders: readonly PendingOrder[]): [string, PendingOrder[]][] {
+  const carried = new Map<string, PendingOrder[]>();
+  for (const order of orders) {
+    if (order.workflowId === null) continue;
+    carried.set(order.workflowId, [...(carried.get(order.workflowId) ?? []), order]);
+  }
+  return [...carried];
 }

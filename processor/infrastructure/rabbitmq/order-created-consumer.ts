@@ -1,6 +1,7 @@
 import type { ConsumeMessage } from 'amqplib';
 import { readEvent, traceOf } from '../../../infra/messaging/envelope.js';
 import { isPostgresOutage } from '../../../infra/postgres/outage.js';
+import type { MessagingCounts } from '../../../infra/metrics/messaging-metrics.js';
 import { createConsumer, type Consumer } from '../../../infra/rabbitmq/consumer.js';
 import type { Publisher } from '../../../infra/rabbitmq/publisher.js';
 import type { Logger } from '../../../infra/runtime/logger.js';
@@ -15,11 +16,12 @@ export interface OrderCreatedConsumerOptions {
   readonly publisher: Publisher;
   readonly processOrder: ProcessOrder;
   readonly logger: Logger;
+  readonly counts: MessagingCounts;
 }
 
 /** Consumes new orders. What it cannot read or process is parked after 3 attempts; an outage is waited out. */
 export function createOrderCreatedConsumer(options: OrderCreatedConsumerOptions): Promise<Consumer> {
-  const { url, service, publisher, processOrder, logger } = options;
+  const { url, service, publisher, processOrder, logger, counts } = options;
 
   const about = (message: ConsumeMessage, orderId: string | undefined): Logger =>
     aboutOrder(logger, orderId, traceOf(message.properties.headers));
@@ -35,6 +37,7 @@ export function createOrderCreatedConsumer(options: OrderCreatedConsumerOptions)
       traceparent,
       workflowId: publishingWorkflowOf(message.properties.headers) ?? null,
     });
+    if (!first) counts.repeated(orderCreated.type);
     about(message, data.order_id).info({ status: processed.status, repeated: !first }, 'order.created received');
   }
 
@@ -50,6 +53,7 @@ export function createOrderCreatedConsumer(options: OrderCreatedConsumerOptions)
     handle,
     isOutage: isPostgresOutage,
     logger,
+    counts,
     log: (message) => about(message, message.properties.correlationId as string | undefined),
   });
 }

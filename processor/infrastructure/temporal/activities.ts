@@ -10,6 +10,14 @@ export function createProcessorActivities(relay: OutboxRelay) {
       const headers = { [workflowIdHeader]: publishingWorkflow() };
       return { messageIds: await relay.publish(orderIds, orderProcessed.type, orderProcessed.dataversion, headers) };
     },
+
+    /** As `publishOrderProcessed`, though it was published before. */
+    async publishOrderProcessedAgain(...orderIds: string[]): Promise<{ messageIds: string[] }> {
+      const headers = { [workflowIdHeader]: publishingWorkflow() };
+      return {
+        messageIds: await relay.publishAgain(orderIds, orderProcessed.type, orderProcessed.dataversion, headers),
+      };
+    },
   };
 }
 

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { armedBy, type CrashPoint } from './crash-point.js';
+
+describe('a crash point', () => {
+  const passing = (setting: string, ...points: CrashPoint[]): number[] => {
+    const deaths: number[] = [];
+    const crashPoint = armedBy(setting, () => deaths.push(deaths.length));
+    return points.map((point) => {
+      crashPoint(point);
+      return deaths.length;
+    });
+  };
+
+  it('kills where it is named, and nowhere else', () => {
+    assert.deepEqual(passing('mark.before', 'publish.before', 'mark.before', 'mark.after'), [0, 1, 1]);
+  });
+
+  it('kills the time it is told to, and no other', () => {
+    assert.deepEqual(
+      passing('mark.before:3', 'mark.before', 'mark.before', 'mark.before', 'mark.before'),
+      [0, 0, 1, 1],
+    );
+  });
+
+  it('that is not there is refused', () => {
+    for (const setting of ['mark', 'mark.before:0', 'mark.before:x', '']) {
+      assert.throws(() => armedBy(setting), /APP__CRASH_AT is .* it must be one of place\.before, /);
+    }
+  });
+});

@@ -1,0 +1,55 @@
+/**
+ * Where a process can be made to die, for tests of what survives it: before and after everything that another part of the
+ * system can see. Each is passed by the line that it is named after.
+ */
+export const crashPoints = [
+  // Orders are placed by one statement, which is one transaction.
+  'place.before',
+  'place.after',
+  // A workflow is written down as the one that carries the orders, then started.
+  'assign.before',
+  'start.before',
+  'start.after',
+  // A message is handed to the broker, confirmed, and its row marked.
+  'publish.before',
+  'confirm.before',
+  'mark.before',
+  'mark.after',
+  // A delivery's transaction is committed, its workflow signalled, and then it is acknowledged.
+  'commit.before',
+  'commit.after',
+  'signal.before',
+  'signal.after',
+  'acknowledge.before',
+  'acknowledge.after',
+] as const;
+
+export type CrashPoint = (typeof crashPoints)[number];
+
+/** `mark.before` or, not at the first but at the 20th time, `mark.before:20`. */
+const setting = process.env['APP__CRASH_AT'];
+
+/**
+ * Kills this process at once, as `kill -9` would, when APP__CRASH_AT names this point. Without that setting, which nothing
+ * but a test sets, it does nothing.
+ */
+export const crashPoint: (point: CrashPoint) => void = setting ? armedBy(setting) : () => undefined;
+
+/** @throws Error when there is no such point: a test that kills nobody would show nothing */
+export function armedBy(
+  text: string,
+  die = () => process.kill(process.pid, 'SIGKILL') as unknown,
+): (point: CrashPoint) => void {
+  const [name = '', count = '1'] = text.split(':');
+  if (!crashPoints.some((point) => point === name) || !/^[1-9]\d{0,5}$/.test(count)) {
+    throw new Error(
+      `APP__CRASH_AT is "${text}"; it must be one of ${crashPoints.join(', ')}, with ":20" for the 20th time`,
+    );
+  }
+  let left = Number(count);
+  return (point) => {
+    if (point !== name) return;
+    left -= 1;
+    if (left === 0) die();
+  };
+}

@@ -1,0 +1,33 @@
+import type pg from 'pg';
+import { Counter, Histogram, type Registry } from 'prom-client';
+import { addReadGauge } from '../../infra/metrics/registry.js';
+import type { AppliedOutcome } from '../application/ports.js';
+
+/** From tens of milliseconds, alone, to the minutes after an outage. */
+const settleBuckets = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
+
+/** Orders by status and how long they take; returns what is told of every answer. */
+export function addOrderMetrics(registry: Registry, pool: pg.Pool): (applied: AppliedOutcome) => void {
+  // Served by the index of pending orders. The settled ones are counted as they settle: they are without number.
+  addReadGauge(registry, { name: 'orders_pending', help: 'Orders that wait for their outcome' }, async () => {
+    const { rows } = await pool.query<{ count: string }>(`select count(*) from orders where status = 'pending'`);
+    return [[{}, Number(rows[0]?.count)]];
+  });
+  const registers = [registry];
+  const settled = new Counter({
+    ...{ name: 'orders_settled_total', help: 'Orders settled by this process', labelNames: ['status'], registers },
+  });
+  const seconds = new Histogram({
+    ...{
+      name: 'order_settle_seconds',
+      help: 'From the acceptance of an order to its settlement',
+      buckets: settleBuckets,
+      registers,
+    },
+  });
+  return ({ order, result }) => {
+    if (result !== 'applied') return;
+    settled.inc({ status: order.status });
+    seconds.observe((order.updatedAt.getTime() - order.createdAt.getTime()) / 1000);
+  };
+}
