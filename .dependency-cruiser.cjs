@@ -1,5 +1,5 @@
 /** The walls of the house. Each rule says why it stands. */
-const tests = '\\.test\\.ts$|^infra/(testing|e2e|local|compose|bench)/';
+const tests = '\\.test\\.ts$|^infra/(testing|e2e|local|compose|bench|operations|faults)/';
 
 module.exports = {
   forbidden: [

@@ -28,7 +28,9 @@ installTemporalRuntime(silentLogger);
 const servers = await startServers({
   instance: 'test',
   // Never somebody else's servers: they would be measured, and filled.
-  environment: Object.fromEntries(Object.entries(process.env).filter(([name]) => !addressVariables.includes(name))),
+  environment: Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !(addressVariables as readonly string[]).includes(name)),
+  ),
   report,
   signal: stop,
   postgresSettings: { shared_preload_libraries: 'pg_stat_statements' },

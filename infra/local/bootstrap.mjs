@@ -10,9 +10,12 @@ const commands = {
   test: [() => import('./test.ts'), 'run every test, with coverage'],
   'test-unit': [() => import('./test-unit.ts'), 'run the tests that need no server'],
   'test-compose': [() => import('./test-compose.ts'), 'bring the compose file up and test it from outside'],
+  'test-faults': [() => import('./test-faults.ts'), 'do to the system everything that it is said to survive'],
   check: [() => import('./check.ts'), 'run the static checks'],
   ci: [() => import('./ci.ts'), 'run the static checks and every test, and add the counts up'],
   bench: [() => import('./bench.ts'), 'measure, side by side with references'],
+  ops: [() => import('./ops.ts'), 'look at a running system and set right what needs a person'],
+  verify: [() => import('./verify.ts'), 'check every promise on a running system'],
   build: [() => import('./build.ts'), 'compile what production runs into dist/'],
   reset: [() => import('./reset.ts'), 'delete the local state of npm start'],
 };

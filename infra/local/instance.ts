@@ -7,6 +7,8 @@ import { killLeftovers } from './process-records.js';
 
 export const repositoryRoot = fileURLToPath(new URL('../../', import.meta.url));
 const localDirectory = join(repositoryRoot, '.local');
+/** Of `npm start`. */
+export const devDirectory = join(localDirectory, 'dev');
 
 export type InstanceKind = 'dev' | 'test';
 export type Report = (line: string) => void;
@@ -30,7 +32,7 @@ let testInstances = 0;
  */
 export async function openInstance(kind: InstanceKind, report: Report): Promise<Instance> {
   if (kind === 'test') await sweepTestInstances(report);
-  const directory = join(localDirectory, kind === 'dev' ? 'dev' : `test-${process.pid}-${(testInstances += 1)}`);
+  const directory = kind === 'dev' ? devDirectory : join(localDirectory, `test-${process.pid}-${(testInstances += 1)}`);
   const logs = join(directory, 'logs');
   const run = join(directory, 'run');
   const release = await lockInstance(directory);

@@ -4,7 +4,7 @@ import type { LocalServer } from './local-server.js';
 import { choosePort } from './ports.js';
 import { postgresDsn, postgresServer } from './postgres-server.js';
 import { rabbitmqServer, rabbitmqUrl } from './rabbitmq-server.js';
-import { temporalServer } from './temporal-server.js';
+import { temporalServer, wipeTemporal } from './temporal-server.js';
 
 export interface StartServersOptions {
   /** `dev` keeps its state in `.local/dev`; `test` uses free ports and leaves nothing behind. */
@@ -26,7 +26,14 @@ export interface LocalServers {
   ordersDb: { dsn: string; server?: LocalServer };
   processorDb: { dsn: string; server?: LocalServer };
   rabbitmq: { url: string; managementUrl?: string; server?: LocalServer };
-  temporal: { address: string; namespace: string; uiUrl?: string; server?: LocalServer };
+  temporal: {
+    address: string;
+    namespace: string;
+    uiUrl?: string;
+    server?: LocalServer;
+    /** Has it forget everything, as if its disk had been lost. */
+    wipe?: () => Promise<void>;
+  };
   instance: Instance;
   /**
    * Stops Temporal, RabbitMQ, Postgres, in this order, each within its limit; a test instance, whose files nobody
@@ -43,7 +50,9 @@ export const addressVariables = [
   'APP__PROCESSOR_DB_DSN',
   'APP__RABBITMQ_URL',
   'TEMPORAL_ADDRESS',
-];
+] as const;
+
+export type AddressVariable = (typeof addressVariables)[number];
 
 export type PortName = 'orders' | 'processor' | 'amqp' | 'management' | 'temporal' | 'temporalUi';
 
@@ -205,7 +214,8 @@ class Starting {
     const uiPort = await this.#port('temporalUi');
     const server = await temporalServer({ ...this.#base(), port, uiPort, namespace });
     await this.#start(3, server, `127.0.0.1:${port}`);
-    return { address: `127.0.0.1:${port}`, namespace, uiUrl: `http://localhost:${uiPort}`, server };
+    const wipe = (): Promise<void> => wipeTemporal(server, this.#instance);
+    return { address: `127.0.0.1:${port}`, namespace, uiUrl: `http://localhost:${uiPort}`, server, wipe };
   }
 
   #base() {

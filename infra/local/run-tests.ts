@@ -24,6 +24,8 @@ const suites = {
     args: ['--config', 'infra/testing/mocharc.containers.json'],
     environment: { TEST_SERVERS: 'containers' },
   },
+  /** What the system survives, every fault of it. */
+  faults: { tool: 'mocha', args: ['--config', 'infra/faults/mocharc.json'], environment: { TEST_FAULTS: 'full' } },
   /** The compose file, from outside. */
   compose: { tool: 'mocha', args: ['--config', 'infra/compose/mocharc.json'], environment: {} },
 } as const satisfies Record<string, { tool: string; args: readonly string[]; environment: NodeJS.ProcessEnv }>;

@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { addressFile } from '../operations/addresses.js';
 import { ExpectedError } from './expected-error.js';
 import { repositoryRoot } from './instance.js';
-import { devPorts, startServers, type LocalServers } from './local-servers.js';
+import { devPorts, startServers, type AddressVariable, type LocalServers } from './local-servers.js';
 import type { ManagedProcess } from './managed-process.js';
 import { choosePort } from './ports.js';
 import { serviceProcess } from './service-process.js';
@@ -33,6 +34,7 @@ async function run(): Promise<number> {
     report('starting Postgres (two), RabbitMQ and Temporal; the first start creates their files');
     servers = await startServers({ instance: 'dev', preferredPorts: devPorts, report, signal: stopRequested });
     services = await startServices(servers);
+    noteAddresses(servers);
     if (!stopRequested.aborted) console.log(readyText(servers, services));
     await aborted(stopRequested);
   } catch (error) {
@@ -112,7 +114,20 @@ function readyText({ temporal, rabbitmq, instance }: LocalServers, [orderApi, pr
   ].join('\n');
 }
 
+/** For the tools that look at the running system. */
+function noteAddresses({ ordersDb, processorDb, rabbitmq, temporal }: LocalServers): void {
+  const addresses: Record<AddressVariable, string> & { TEMPORAL_UI_URL?: string } = {
+    APP__ORDERS_DB_DSN: ordersDb.dsn,
+    APP__PROCESSOR_DB_DSN: processorDb.dsn,
+    APP__RABBITMQ_URL: rabbitmq.url,
+    TEMPORAL_ADDRESS: temporal.address,
+    ...(temporal.uiUrl === undefined ? {} : { TEMPORAL_UI_URL: temporal.uiUrl }),
+  };
+  writeFileSync(addressFile, JSON.stringify(addresses), { mode: 0o600 });
+}
+
 async function stopEverything(): Promise<void> {
+  rmSync(addressFile, { force: true });
   const results = await Promise.allSettled(services.map((each) => each.process.stop()));
   for (const result of results) if (result.status === 'rejected') report(String(result.reason));
   if (servers === undefined) return;

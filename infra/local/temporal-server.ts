@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import type { Instance, Report } from './instance.js';
@@ -43,7 +43,7 @@ export interface TemporalServerOptions {
 export async function temporalServer(options: TemporalServerOptions): Promise<LocalServer> {
   const { instance, port, environment, namespace, report, signal } = options;
   const command = await provideTemporalCli(environment, report, signal);
-  const home = join(instance.directory, 'temporal');
+  const home = homeOf(instance);
   mkdirSync(home, { recursive: true });
   return new ManagedProcess({
     name: 'Temporal',
@@ -60,6 +60,18 @@ export async function temporalServer(options: TemporalServerOptions): Promise<Lo
     isReady: () => hasNamespace(`127.0.0.1:${port}`, namespace),
     report,
   });
+}
+
+/** Kills it, takes all that it remembers away, and starts it again: workflows, namespaces, search attributes. */
+export async function wipeTemporal(server: LocalServer, instance: Instance): Promise<void> {
+  await server.kill();
+  rmSync(homeOf(instance), { recursive: true, force: true });
+  mkdirSync(homeOf(instance), { recursive: true });
+  await server.start();
+}
+
+function homeOf(instance: Instance): string {
+  return join(instance.directory, 'temporal');
 }
 
 /** What the development server is started with everywhere, wherever it keeps its file. */

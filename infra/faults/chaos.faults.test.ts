@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
+import { testServers } from '../testing/test-servers.js';
+import { FaultRun, linkNames, serviceNames } from './fault-run.js';
+import { fault } from './selection.js';
+
+const minimumMs = 300_000;
+const faultsEachRound = 4;
+/** Far more than five minutes have room for. */
+const mostRounds = 100;
+
+/** Decides which faults come in which order and how long each takes; CHAOS_SEED replays a run. */
+const seed = Number(process.env['CHAOS_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+
+const anyLink = fc.constantFrom(...linkNames);
+const anyFault = fc.oneof(
+  fc.record({ kind: fc.constant('kill' as const), service: fc.constantFrom(...serviceNames) }),
+  fc.record({ kind: fc.constant('break' as const), link: anyLink, forMs: fc.integer({ min: 500, max: 4000 }) }),
+  fc.record({ kind: fc.constant('freeze' as const), link: anyLink, forMs: fc.integer({ min: 1000, max: 8000 }) }),
+  fc.record({ kind: fc.constant('slow' as const), link: anyLink, delayMs: fc.integer({ min: 20, max: 300 }) }),
+  fc.record({
+    kind: fc.constant('kill server' as const),
+    server: fc.constantFrom('ordersDb' as const, 'processorDb' as const, 'rabbitmq' as const, 'temporal' as const),
+    forMs: fc.integer({ min: 0, max: 5000 }),
+  }),
+  fc.record({
+    kind: fc.constant('delete queue' as const),
+    queue: fc.constantFrom('processor.order-created', 'order-api.order-processed'),
+  }),
+);
+type Fault = typeof anyFault extends fc.Arbitrary<infer T> ? T : never;
+
+describe('chaos', () => {
+  let run: FaultRun;
+  before(async function () {
+    this.timeout(120_000);
+    run = await FaultRun.start();
+  });
+  after(() => run.stop());
+
+  fault('at random for five minutes loses nothing', { limitMs: 900_000 }, async () => {
+    console.log(`      CHAOS_SEED=${seed} replays this run`);
+    const round = fc.array(anyFault, { minLength: faultsEachRound, maxLength: faultsEachRound });
+    const rounds = fc.sample(round, { seed, numRuns: mostRounds });
+    const startedAt = Date.now();
+    for (const faults of rounds) {
+      if (Date.now() - startedAt > minimumMs) return;
+      await run.survives({
+        what: faults.map((each) => Object.values(each).join(' ')).join(', '),
+        inject: async () => {
+          for (const each of faults) await inject(each);
+        },
+      });
+    }
+  });
+
+  async function inject(each: Fault): Promise<void> {
+    switch (each.kind) {
+      case 'kill':
+        await run.serviceOf(each.service).kill();
+        return run.startService(each.service);
+      case 'break':
+        run.link(each.link).breakDown();
+        await sleep(each.forMs);
+        run.link(each.link).mend();
+        return;
+      case 'freeze':
+        run.link(each.link).freeze();
+        await sleep(each.forMs);
+        run.link(each.link).mend();
+        return;
+      case 'slow':
+        run.link(each.link).slowDown({ delayMs: each.delayMs });
+        await sleep(3000);
+        run.link(each.link).mend();
+        return;
+      case 'kill server': {
+        const { server } = testServers()[each.server];
+        await server?.kill();
+        await sleep(each.forMs);
+        return server?.start();
+      }
+      case 'delete queue':
+        await run.system.vhost.request('DELETE', `queues/${each.queue}`);
+    }
+  }
+});

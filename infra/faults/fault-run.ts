@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TestSystem } from '../e2e/system.js';
+import { openTestSystem } from '../operations/live-test-system.js';
+import type { LiveSystem } from '../operations/live-system.js';
+import { linesOf, reportOn } from '../operations/order-report.js';
+import { untilQuiet, verify, type Verdict } from '../operations/verify.js';
+import { createBreakableLink, type BreakableLink } from '../testing/breakable-link.js';
+import { createTestDatabase } from '../testing/test-database.js';
+import { createTestNamespace } from '../testing/test-namespace.js';
+import { createTestVhost } from '../testing/test-vhost.js';
+import { noteFault } from './fault-table.js';
+import { titleNow } from './selection.js';
+import { startLoad, type LoadOptions, type LoadReport } from './load.js';
+
+export type ServiceName = 'order-api' | 'processor';
+export const serviceNames: readonly ServiceName[] = ['order-api', 'processor'];
+const linkKinds = ['Postgres', 'RabbitMQ', 'Temporal'] as const;
+export type LinkName = `${ServiceName} to ${(typeof linkKinds)[number]}`;
+export const linkNames = serviceNames.flatMap((service) => linkKinds.map((kind): LinkName => `${service} to ${kind}`));
+
+export interface Survival {
+  /** For the report: what is done, as a sentence's subject. */
+  readonly what: string;
+  readonly load?: Partial<LoadOptions>;
+  /** How long after the end of the fault everything has to be at rest, besides working off what has come in. */
+  readonly settleLimitMs?: number;
+  /** Parked messages are no fault of this one. */
+  readonly mayPark?: boolean;
+  /** Makes the fault and ends it. */
+  readonly inject: () => Promise<void>;
+}
+
+const usualRate = 20;
+const beforeMs = 1000;
+const afterMs = 1000;
+const settleLimitMs = 60_000;
+
+/** A whole system, each of its links breakable, for one suite of faults. */
+export class FaultRun {
+  readonly system: TestSystem;
+  readonly #links: Readonly<Record<LinkName, BreakableLink>>;
+  /** Every order that was ever accepted here: none may be lost by a later fault either. */
+  readonly #accepted: string[] = [];
+  #verifiedUntil = new Date();
+
+  private constructor(system: TestSystem, links: Readonly<Record<LinkName, BreakableLink>>) {
+    this.system = system;
+    this.#links = links;
+  }
+
+  static async start(env: Record<string, string> = {}): Promise<FaultRun> {
+    const [ordersDb, processorDb, vhost, temporal] = await Promise.all([
+      createTestDatabase('order-api'),
+      createTestDatabase('processor'),
+      createTestVhost(),
+      createTestNamespace(),
+    ]);
+    const links = await Promise.all(
+      linkNames.map(async (name) => {
+        const database = name.startsWith('order-api') ? ordersDb.dsn : processorDb.dsn;
+        const target = name.endsWith('Postgres')
+          ? database
+          : name.endsWith('RabbitMQ')
+            ? vhost.url
+            : `tcp://${temporal.address}`;
+        return [name, await createBreakableLink(target)] as const;
+      }),
+    );
+    // Overdue as soon as the reconciler looks: what is published again is a fault more to survive.
+    const settings = { APP__OVERDUE_AFTER_MS: '1000', ...env };
+    const system = new TestSystem({ ordersDb, processorDb, vhost, temporal }, settings);
+    const run = new FaultRun(system, Object.fromEntries(links) as Record<LinkName, BreakableLink>);
+    await Promise.all(serviceNames.map((service) => run.startService(service)));
+    await system.healthy();
+    return run;
+  }
+
+  link(name: LinkName): BreakableLink {
+    return this.#links[name];
+  }
+
+  async startService(service: ServiceName, env: Record<string, string> = {}): Promise<void> {
+    const through = {
+      APP__DB_DSN: this.#links[`${service} to Postgres`].url,
+      APP__RABBITMQ_URL: this.#links[`${service} to RabbitMQ`].url,
+      TEMPORAL_ADDRESS: new URL(this.#links[`${service} to Temporal`].url).host,
+      ...env,
+    };
+    await (service === 'order-api' ? this.system.startOrderApi(through) : this.system.startProcessor(through));
+  }
+
+  serviceOf(service: ServiceName) {
+    return service === 'order-api' ? this.system.orderApi : this.system.processor;
+  }
+
+  /**
+   * Makes the fault while orders come in, and checks afterwards, from outside, that every invariant holds for every order
+   * that was ever accepted here, that nothing was parked, and that no client was left waiting. Prints one line.
+   */
+  async survives({ what, inject, ...options }: Survival): Promise<LoadReport> {
+    const repeatsBefore = this.#repeats();
+    const load = startLoad(() => this.system.orderApi.url, { ordersPerSecond: usualRate, ...options.load });
+    await sleep(beforeMs);
+    const inFlight = await this.#pending().catch(() => NaN);
+    let report: LoadReport;
+    try {
+      await inject();
+      await sleep(afterMs);
+    } finally {
+      report = await load.stop();
+    }
+    const endedAt = Date.now();
+    const live = await openTestSystem(this.system);
+    try {
+      this.#accepted.push(...report.accepted);
+      await untilQuiet(live, options.settleLimitMs ?? settleLimitMs);
+      const recoveryMs = Date.now() - endedAt;
+      const now = new Date();
+      const verdicts = await verify(live, { accepted: this.#accepted, historiesSince: this.#verifiedUntil });
+      this.#verifiedUntil = now;
+      const broken = verdicts.filter(({ faults }) => faults > 0);
+      noteFault({
+        ...{ what, test: titleNow(), orders: report.accepted.length, inFlight, recoverySeconds: recoveryMs / 1000 },
+        ...{ repeats: this.#repeats() - repeatsBefore, broken: broken.map(({ id }) => id) },
+      });
+      await explain(live, broken);
+      assert.deepEqual(broken, []);
+      assert.deepEqual(report.wrong, []);
+      if (!options.mayPark) assert.deepEqual(await this.parked(), []);
+      return report;
+    } finally {
+      await live.close();
+    }
+  }
+
+  /** Ids of what is in the dead-letter queues. */
+  async parked(): Promise<unknown[]> {
+    const queues = ['processor.order-created.dead-letter', 'order-api.order-processed.dead-letter'];
+    const messages = await Promise.all(queues.map((queue) => this.system.vhost.peek(queue)));
+    return messages.flat().map(({ properties }) => properties['message_id']);
+  }
+
+  async stop(): Promise<void> {
+    await this.system.stop();
+    await Promise.all(Object.values(this.#links).map((link) => link.close()));
+  }
+
+  async #pending(): Promise<number> {
+    const { rows } = await this.system.ordersDb.pool.query<{ count: string }>(
+      `select count(*) from orders where status = 'pending'`,
+    );
+    return Number(rows[0]?.count);
+  }
+
+  /** Events that came again, as far as the services that run now have logged it. */
+  #repeats(): number {
+    const lines = serviceNames.flatMap((service) => this.serviceOf(service).logs);
+    return lines.filter((line) => line['repeated'] === true || line['result'] === 'repeated').length;
+  }
+}
+
+const ordersExplained = 3;
+
+/** Prints the way of the first orders that something is wrong with. */
+async function explain(live: LiveSystem, broken: readonly Verdict[]): Promise<void> {
+  const subjects = new Set(broken.flatMap(({ offending }) => offending.map(({ subject }) => subject)));
+  for (const subject of [...subjects].slice(0, ordersExplained)) {
+    const report = await reportOn(live, subject);
+    if (report) console.log(linesOf(report, live.temporal.options.namespace, undefined).join('\n'));
+  }
+}

@@ -1,0 +1,55 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { appendFileSync } from 'node:fs';
+
+/** What was done to the system, and what became of it. */
+export interface FaultLine {
+  readonly what: string;
+  /** The test's full title. */
+  readonly test: string;
+  readonly orders: number;
+  readonly inFlight: number;
+  readonly recoverySeconds: number;
+  readonly repeats: number;
+  /** Ids of the invariants that did not hold. */
+  readonly broken: readonly string[];
+}
+
+/** Prints one line for people and, when TEST_FAULTS_FILE names a file, adds one to that. */
+export function noteFault(line: FaultLine): void {
+  const { what, orders, inFlight, recoverySeconds, repeats } = line;
+  console.log(
+    `      ${what}: ${orders} orders, ${inFlight} under way at that time, at rest after ${recoverySeconds.toFixed(1)} s, ` +
+      `${repeats} repeats, ${verdictOf(line)}`,
+  );
+  const file = process.env['TEST_FAULTS_FILE'];
+  if (!file) return;
+  mkdirSync(dirname(file), { recursive: true });
+  appendFileSync(file, `${JSON.stringify(line)}\n`);
+}
+
+/** Makes the Markdown table of a run's lines, for docs/guarantees.md. Returns its file. */
+export function writeFaultTable(linesFile: string, directory: string): string {
+  mkdirSync(directory, { recursive: true });
+  const file = join(directory, 'faults.md');
+  writeFileSync(file, existsSync(linesFile) ? faultTable(readFileSync(linesFile, 'utf8')) : '');
+  return file;
+}
+
+/** @param lines JSON lines, as noteFault writes them */
+export function faultTable(lines: string): string {
+  const rows = lines
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as FaultLine)
+    .map((line) => {
+      const { what, test, orders, inFlight, recoverySeconds, repeats } = line;
+      return [what, orders, inFlight, `${recoverySeconds.toFixed(1)} s`, repeats, verdictOf(line), test];
+    });
+  const head = ['fault', 'orders', 'under way', 'at rest after', 'repeats', 'verdict', 'test'];
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n') + '\n';
+}
+
+function verdictOf({ broken }: FaultLine): string {
+  return broken.length === 0 ? 'every invariant holds' : `broken: ${broken.join(', ')}`;
+}

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Worker } from '@temporalio/worker';
+import { taskQueues } from '../../workflows/messages.js';
+import { eventually } from '../testing/eventually.js';
+import { startService, type ServiceProcess } from '../testing/service-process.js';
+import { FaultRun, serviceNames } from './fault-run.js';
+import { fault } from './selection.js';
+
+const stopLimitMs = 30_000;
+const minuteMs = 60_000;
+/** Some ten times what one machine settles in a second. */
+const overloadPerSecond = 6000;
+
+describe('a system', () => {
+  let run: FaultRun;
+  before(async function () {
+    this.timeout(120_000);
+    run = await FaultRun.start();
+  });
+  after(() => run.stop());
+
+  for (const service of serviceNames) {
+    fault(
+      `whose ${service} is stopped under load loses no request, and it ends cleanly and in time`,
+      { quick: true },
+      async () => {
+        const { brokenOff } = await run.survives({
+          what: `${service} stopped by SIGTERM`,
+          inject: async () => {
+            const startedAt = Date.now();
+            assert.equal(await run.serviceOf(service).stop(), 0);
+            assert.ok(Date.now() - startedAt < stopLimitMs);
+            await run.startService(service);
+          },
+        });
+        assert.equal(brokenOff, 0, 'requests that broke off');
+      },
+    );
+  }
+
+  fault(
+    'with two order APIs and three processors, killed and started again all the time, loses nothing',
+    { limitMs: 300_000 },
+    async () => {
+      const { ordersDb, processorDb, vhost, temporal } = run.system;
+      const env = {
+        APP__RABBITMQ_URL: vhost.url,
+        TEMPORAL_ADDRESS: temporal.address,
+        TEMPORAL_NAMESPACE: temporal.namespace,
+      };
+      const start = (service: 'order-api' | 'processor'): Promise<ServiceProcess> =>
+        startService(service, { ...env, APP__DB_DSN: service === 'order-api' ? ordersDb.dsn : processorDb.dsn });
+      const others = await Promise.all([start('order-api'), start('processor'), start('processor')]);
+      const kinds = ['order-api', 'processor', 'processor'] as const;
+      await run.survives({
+        what: 'one of two order APIs and three processors killed or stopped every 3 s',
+        inject: async () => {
+          for (let round = 0; round < 8; round += 1) {
+            await sleep(1500);
+            const index = round % others.length;
+            const victim = others[index];
+            const kind = kinds[index];
+            assert.ok(victim && kind);
+            await (round % 2 === 0 ? victim.kill() : victim.stop());
+            others[index] = await start(kind);
+          }
+        },
+      });
+      for (const other of others) assert.equal(await other.stop(), 0);
+    },
+  );
+
+  fault('whose workflow has changed, guarded by `patched`, goes on beside the one it was', {}, async () => {
+    const { connection, namespace } = run.system.temporal;
+    // Workflow code only: activities stay with the order API, whose own workflow code is the old one.
+    const changed = await Worker.create({
+      ...{ connection, namespace, taskQueue: taskQueues.orderApi },
+      workflowsPath: fileURLToPath(new URL('../../workflows/histories/patched-order-lifecycle.ts', import.meta.url)),
+    });
+    const since = new Date();
+    await changed.runUntil(() =>
+      run.survives({ what: 'changed workflow code beside the old', inject: () => sleep(5000) }),
+    );
+    const patches = new Map<boolean, number>();
+    for await (const { workflowId, runId, startTime } of run.system.temporal.client.workflow.list()) {
+      if (startTime < since) continue;
+      const { events = [] } = await run.system.temporal.client.workflow.getHandle(workflowId, runId).fetchHistory();
+      const isPatched = (events ?? []).some(
+        ({ markerRecordedEventAttributes: marker }) => marker?.markerName === 'core_patch',
+      );
+      patches.set(isPatched, (patches.get(isPatched) ?? 0) + 1);
+    }
+    assert.ok((patches.get(true) ?? 0) > 0 && (patches.get(false) ?? 0) > 0, 'both have carried orders');
+  });
+
+  fault(
+    'with ten times the load it can take refuses cleanly, loses nothing, and gives back its memory',
+    { limitMs: 600_000 },
+    async () => {
+      const memory = (): number => memoryOf(run.system.orderApi.pid) + memoryOf(run.system.processor.pid);
+      await run.survives({ what: 'warming up', inject: () => sleep(5000) });
+      const before = memory();
+      await run.survives({
+        what: 'ten times the load for a minute',
+        load: { ordersPerSecond: overloadPerSecond, repeat: false },
+        settleLimitMs: 400_000,
+        inject: () => sleep(minuteMs),
+      });
+      await eventually(
+        'memory is given back',
+        () => assert.ok(memory() < before * 1.5 + 100, `${before} MiB before, ${memory()} now`),
+        minuteMs,
+      );
+    },
+  );
+});
+
+function memoryOf(pid: number): number {
+  const kib = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kib) / 1024;
+}

@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { connect, type ConfirmChannel, type Options } from 'amqplib';
+import fc from 'fast-check';
+import { anOrder } from '../e2e/system.js';
+import { eventually } from '../testing/eventually.js';
+import { FaultRun } from './fault-run.js';
+import { fault } from './selection.js';
+
+const toProcessor = 'processor.order-created';
+const toOrderApi = 'order-api.order-processed';
+const parkLimitMs = 120_000;
+
+describe('messages', () => {
+  let run: FaultRun;
+  before(async function () {
+    this.timeout(120_000);
+    run = await FaultRun.start();
+  });
+  after(() => run.stop());
+  afterEach(async () => {
+    for (const queue of [toProcessor, toOrderApi])
+      await run.system.vhost.request('DELETE', `queues/${queue}.dead-letter/contents`);
+  });
+
+  async function send(
+    queue: string,
+    bodies: readonly (string | Buffer)[],
+    properties: Options.Publish = {},
+  ): Promise<void> {
+    const model = await connect(run.system.vhost.url);
+    try {
+      const channel: ConfirmChannel = await model.createConfirmChannel();
+      for (const body of bodies)
+        channel.sendToQueue(queue, Buffer.from(body), { persistent: true, messageId: randomUUID(), ...properties });
+      await channel.waitForConfirms();
+    } finally {
+      await model.close();
+    }
+  }
+
+  /** These and no others, once their attempts are used up. */
+  async function parks(queue: string, count: number): Promise<void> {
+    await eventually(
+      `${count} messages are parked`,
+      async () => {
+        const { messages } = (await run.system.vhost.request('GET', `queues/${queue}.dead-letter`)) as {
+          messages?: number;
+        };
+        assert.equal(messages, count);
+      },
+      parkLimitMs,
+    );
+  }
+
+  function envelope(type: string, dataversion: string, data: object): string {
+    const { order_id: subject } = data as { order_id?: string };
+    const time = new Date().toISOString();
+    return JSON.stringify({
+      specversion: '1.0',
+      id: randomUUID(),
+      source: 'test',
+      type,
+      subject,
+      time,
+      dataversion,
+      data,
+    });
+  }
+  const created = (order: { order_id: string }, more = {}) =>
+    envelope('order.created', '1', { ...order, total_amount: 1200, version: 1, ...more });
+
+  /** Each is parked, alone: what is wrong with it stays its own matter. */
+  const unreadable: Readonly<Record<string, () => string | Buffer>> = {
+    'that are no JSON': () => '{"order_id": ',
+    'that are empty': () => '',
+    'that are no text': () => Buffer.from([0, 255, 254, 192, 128]),
+    'of an unknown type': () => envelope('order.cancelled', '1', anOrder()),
+    'of an unknown version': () => envelope('order.created', '2', anOrder()),
+    'that are giant, 12 MiB': () => created(anOrder({ customer_id: 'x'.repeat(12 * 2 ** 20) })),
+    'that would be code': () => created(anOrder({ order_id: "'; drop table orders; --\u0000" })),
+    'that reach for the prototype': () => `{"__proto__":{"specversion":"1.0"},"constructor":{"prototype":{"x":1}}}`,
+    'that are nested 100,000 deep': () => '['.repeat(100_000),
+  };
+  for (const [which, body] of Object.entries(unreadable)) {
+    fault(`${which} are parked, and hold up nobody`, { quick: which === 'that are no JSON' }, async () => {
+      await run.survives({
+        what: `messages ${which}`,
+        mayPark: true,
+        inject: async () => {
+          await send(toProcessor, [body(), body()]);
+          await parks(toProcessor, 2);
+        },
+      });
+    });
+  }
+
+  fault('with hostile text where text is allowed do no harm', {}, async () => {
+    const text = `'); drop table orders; -- \u202e\u0007\x1b[31m \ud83d\ude00 <script>alert(1)</script> \${jndi:ldap://x}`;
+    await run.survives({
+      what: 'orders with hostile text',
+      inject: async () => {
+        const order = anOrder({ customer_id: text, items: [{ sku: text, quantity: 1, price: 1 }] });
+        assert.equal((await run.system.post(order)).status, 201);
+        assert.equal((await run.system.settled(order.order_id))['customer_id'], text);
+      },
+    });
+  });
+
+  fault(
+    'that are the same, 100 times and on two consumers at the same instant, have one effect',
+    { quick: true },
+    async () => {
+      await run.survives({
+        what: 'each message 100 times',
+        inject: async () => {
+          const order = anOrder();
+          await run.system.post(order);
+          await run.system.settled(order.order_id);
+          const sent = async (pool: typeof run.system.ordersDb.pool): Promise<string> => {
+            const { rows } = await pool.query<{ id: string; type: string; payload: object; created_at: Date }>(
+              'select id, type, payload, created_at from outbox where aggregate_id = $1',
+              [order.order_id],
+            );
+            const [row] = rows;
+            assert.ok(row);
+            const { id, type, payload: data, created_at: time } = row;
+            return JSON.stringify({
+              specversion: '1.0',
+              id,
+              source: 'test',
+              type,
+              subject: order.order_id,
+              time,
+              dataversion: '1',
+              data,
+            });
+          };
+          const [ours, theirs] = await Promise.all([sent(run.system.ordersDb.pool), sent(run.system.processorDb.pool)]);
+          await Promise.all([
+            send(
+              toProcessor,
+              Array.from({ length: 100 }, () => ours),
+            ),
+            send(
+              toOrderApi,
+              Array.from({ length: 100 }, () => theirs),
+            ),
+          ]);
+        },
+      });
+    },
+  );
+
+  fault('that come in the wrong order, or long after, change no order that has ended', {}, async () => {
+    const answer = (orderId: string, status: 'done' | 'failed', version: number): string =>
+      envelope('order.processed', '1', {
+        order_id: orderId,
+        status,
+        version,
+        ...(status === 'failed' && { reason: 'late' }),
+      });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.record({
+            status: fc.constantFrom('done' as const, 'failed' as const),
+            version: fc.integer({ min: 1, max: 5 }),
+          }),
+          { maxLength: 8 },
+        ),
+        async (answers) => {
+          const order = anOrder();
+          await run.system.post(order);
+          const ended = await run.system.settled(order.order_id);
+          await send(
+            toOrderApi,
+            answers.map(({ status, version }) => answer(order.order_id, status, version)),
+          );
+          await eventually('they are worked off', async () => {
+            const { messages } = (await run.system.vhost.request('GET', `queues/${toOrderApi}`)) as {
+              messages?: number;
+            };
+            assert.equal(messages, 0);
+          });
+          assert.deepEqual((await run.system.get(order.order_id)).body, ended);
+        },
+      ),
+      { numRuns: 10 },
+    );
+  });
+
+  fault('of 10,000 random kinds are parked, all of them, while orders go on', { limitMs: 400_000 }, async () => {
+    const bodies = fc.sample(
+      fc.oneof(
+        fc.json(),
+        fc.string({ unit: 'binary' }),
+        fc.anything().map((value) => String(JSON.stringify(value) as unknown)),
+      ),
+      10_000,
+    );
+    await run.survives({
+      what: '10,000 random messages',
+      mayPark: true,
+      settleLimitMs: 180_000,
+      inject: async () => {
+        await send(toProcessor, bodies.slice(0, 5000));
+        await send(toOrderApi, bodies.slice(5000));
+        await Promise.all([parks(toProcessor, 5000), parks(toOrderApi, 5000)]);
+      },
+    });
+  });
+
+  fault('that wait out 2 minutes without Postgres use up no attempt', { limitMs: 400_000 }, async () => {
+    await run.survives({
+      what: 'processor to Postgres: down for 2 minutes',
+      inject: async () => {
+        run.link('processor to Postgres').breakDown();
+        await new Promise((resolve) => setTimeout(resolve, 120_000));
+        run.link('processor to Postgres').mend();
+      },
+    });
+  });
+});

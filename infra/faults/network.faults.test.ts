@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BreakableLink } from '../testing/breakable-link.js';
+import { FaultRun, linkNames, type LinkName } from './fault-run.js';
+import { fault } from './selection.js';
+
+/** A connection that is half open is noticed after three heartbeats of 5 s in RabbitMQ, 45 s with Temporal. */
+const halfOpenMs = 20_000;
+
+interface NetworkFault {
+  readonly what: string;
+  readonly on?: RegExp;
+  readonly quick?: LinkName;
+  readonly inject: (link: BreakableLink) => Promise<unknown>;
+}
+
+const confirmFrame = Buffer.from([0, 60, 0, 80]);
+const mend = async (link: BreakableLink, ms: number): Promise<void> => {
+  await sleep(ms);
+  link.mend();
+};
+
+const networkFaults: readonly NetworkFault[] = [
+  {
+    what: 'cut three times',
+    inject: async (link) => {
+      for (let times = 0; times < 3; times += 1) {
+        link.cut();
+        await sleep(500);
+      }
+    },
+  },
+  {
+    what: 'down for 5 s',
+    quick: 'order-api to Postgres',
+    inject: (link) => {
+      link.breakDown();
+      return mend(link, 5000);
+    },
+  },
+  ...(['up', 'down'] as const).map((direction) => ({
+    what: `half open, nothing passes ${direction}`,
+    inject: (link: BreakableLink) => {
+      link.freeze(direction);
+      return mend(link, halfOpenMs);
+    },
+  })),
+  {
+    what: 'frozen',
+    inject: (link) => {
+      link.freeze();
+      return mend(link, halfOpenMs);
+    },
+  },
+  {
+    what: '100 to 200 ms late',
+    inject: (link) => {
+      link.slowDown({ delayMs: 100 });
+      return mend(link, 10_000);
+    },
+  },
+  {
+    what: 'as slow as 64 kB a second',
+    inject: (link) => {
+      link.slowDown({ delayMs: 0, bytesPerSecond: 65_536 });
+      return mend(link, 10_000);
+    },
+  },
+  {
+    what: 'cut with a COMMIT that arrives',
+    on: /Postgres/,
+    quick: 'processor to Postgres',
+    inject: (link) => link.cutAt('up', (bytes) => bytes.includes('commit\0'), true),
+  },
+  {
+    what: 'cut with a COMMIT that does not arrive',
+    on: /Postgres/,
+    inject: (link) => link.cutAt('up', (bytes) => bytes.includes('commit\0'), false),
+  },
+  {
+    what: 'cut with an order that is placed',
+    on: /order-api to Postgres/,
+    inject: (link) => link.cutAt('up', (bytes) => bytes.includes('place-orders'), true),
+  },
+  {
+    what: 'cut before a confirm arrives',
+    on: /RabbitMQ/,
+    inject: (link) => link.cutAt('down', (bytes) => bytes.includes(confirmFrame), false),
+  },
+];
+
+describe('a network that fails', () => {
+  let run: FaultRun;
+  before(async function () {
+    this.timeout(120_000);
+    run = await FaultRun.start();
+  });
+  after(() => run.stop());
+
+  for (const { what, on = /./, quick, inject } of networkFaults) {
+    for (const name of linkNames.filter((each) => on.test(each))) {
+      fault(`from ${name}, ${what}, loses nothing`, { quick: quick === name }, async () => {
+        await run.survives({
+          what: `${name}: ${what}`,
+          inject: async () => void (await inject(run.link(name))),
+        });
+      });
+    }
+  }
+});

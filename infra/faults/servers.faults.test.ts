@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../testing/eventually.js';
+import { testServers, type StoppableServer } from '../testing/test-servers.js';
+import { FaultRun } from './fault-run.js';
+import { fault } from './selection.js';
+
+const servers = {
+  'Postgres of the order API': () => testServers().ordersDb.server,
+  'Postgres of the processor': () => testServers().processorDb.server,
+  RabbitMQ: () => testServers().rabbitmq.server,
+  Temporal: () => testServers().temporal.server,
+} as const;
+type ServerName = keyof typeof servers;
+const names = Object.keys(servers) as ServerName[];
+
+describe('a server that is killed', () => {
+  let run: FaultRun;
+  before(async function () {
+    this.timeout(120_000);
+    run = await FaultRun.start();
+  });
+  after(() => run.stop());
+
+  /** Servers given by the environment are not ours to kill. */
+  function ours(context: Mocha.Context, name: ServerName): StoppableServer {
+    const server = servers[name]();
+    if (!server) context.skip();
+    return server;
+  }
+
+  for (const name of names) {
+    for (const [awayMs, quick] of [
+      [0, name === 'RabbitMQ'],
+      [10_000, false],
+      [120_000, false],
+    ] as const) {
+      const away = awayMs === 0 ? 'and started again at once' : `and away for ${awayMs / 1000} s`;
+      fault(`${name}, ${away}, takes no order with it`, { quick, limitMs: 400_000 }, async function () {
+        const server = ours(this, name);
+        await run.survives({
+          what: `${name} killed ${away}`,
+          inject: async () => {
+            await server.kill();
+            await sleep(awayMs);
+            await server.start();
+          },
+        });
+      });
+    }
+  }
+
+  fault(
+    'with all the others, and started in any order, takes no order with it',
+    { limitMs: 400_000 },
+    async function () {
+      const all = names.map((name) => ours(this, name));
+      for (let round = 0; round < 3; round += 1) {
+        const order = shuffled(all);
+        await run.survives({
+          what: `all servers killed, started as ${order.map(({ name }) => name).join(', ')}`,
+          inject: async () => {
+            await Promise.all(all.map((server) => server.kill()));
+            for (const server of order) {
+              await server.start();
+              await sleep(500);
+            }
+          },
+        });
+      }
+    },
+  );
+
+  fault('and has forgotten everything, if it is Temporal, takes no order with it', {}, async function () {
+    const { wipe } = testServers().temporal;
+    if (!wipe) return this.skip();
+    await run.survives({
+      what: 'Temporal killed and its data wiped',
+      inject: async () => {
+        await wipe();
+        await eventually('the namespace is there', () => run.system.temporal.restore());
+      },
+    });
+  });
+
+  for (const [what, resource] of [
+    ['the queue of the processor', 'queues/processor.order-created'],
+    ['the queue of the order API', 'queues/order-api.order-processed'],
+    ['the exchange', 'exchanges/orders'],
+    ['the binding of the processor', 'bindings/e/orders/q/processor.order-created/order.created'],
+  ] as const) {
+    fault(
+      `with ${what} deleted under load, loses no order`,
+      { quick: resource.endsWith('order-created') && resource.startsWith('queues') },
+      async () => {
+        await run.survives({
+          what: `${what} deleted`,
+          inject: async () => void (await run.system.vhost.request('DELETE', resource)),
+        });
+      },
+    );
+  }
+});
+
+function shuffled<T>(items: readonly T[]): T[] {
+  return items
+    .map((item) => ({ item, key: Math.random() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ item }) => item);
+}

@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { anOrder, startSystem, type TestSystem } from '../e2e/system.js';
+import { ExpectedError } from '../local/expected-error.js';
+import { eventually } from '../testing/eventually.js';
+import { runOperation, type OperationRequest } from './commands.js';
+import type { LiveSystem } from './live-system.js';
+import { openTestSystem } from './live-test-system.js';
+
+const toProcessor = 'processor.order-created';
+
+describe('operations', function () {
+  this.timeout(120_000);
+  let system: TestSystem;
+  let live: LiveSystem;
+
+  before(async () => {
+    system = await startSystem();
+    live = await openTestSystem(system);
+  });
+  after(async () => {
+    await live.close();
+    await system.stop();
+  });
+  afterEach(async () => void (await system.vhost.take(`${toProcessor}.dead-letter`)));
+
+  const operate = (line: string, more: Partial<OperationRequest> = {}) =>
+    runOperation(live, { words: line.split(' '), all: false, type: undefined, reason: undefined, by: 'ann', ...more });
+  const because = { reason: 'the test says so' };
+
+  async function park(body: string, properties: Record<string, unknown> = {}): Promise<string> {
+    const messageId = randomUUID();
+    const channel = await live.rabbitmq.createConfirmChannel();
+    channel.sendToQueue(toProcessor, Buffer.from(body), { messageId, type: 'order.created', ...properties });
+    await channel.waitForConfirms();
+    await channel.close();
+    await eventually('it is parked', async () => {
+      const { lines } = await operate('dead-letters list');
+      assert.ok(lines.some((line) => line.startsWith(messageId)));
+    });
+    return messageId;
+  }
+
+  /** An order whose event the processor has parked: its text could not be read, until it is put right on its way. */
+  async function orderWithParkedEvent(): Promise<{ orderId: string; messageId: string }> {
+    await system.processor.stop();
+    const order = anOrder();
+    await system.post(order);
+    const [message] = await eventually('its event is in the queue', async () => {
+      const found = await system.vhost.peek(toProcessor);
+      assert.equal(found.length, 1);
+      return found;
+    });
+    assert.ok(message);
+    await system.vhost.take(toProcessor);
+    const { message_id: messageId, headers } = message.properties as { message_id: string; headers: object };
+    // Parked as the consumer does it, with what it adds.
+    const channel = await live.rabbitmq.createConfirmChannel();
+    channel.sendToQueue(`${toProcessor}.dead-letter`, Buffer.from(message.payload), {
+      ...{ messageId, type: 'order.created', correlationId: order.order_id, persistent: true },
+      headers: { ...headers, 'x-dead-letter-reason': 'Error: out of paper', 'x-dead-letter-attempts': 3 },
+    });
+    await channel.waitForConfirms();
+    await channel.close();
+    await system.startProcessor();
+    return { orderId: order.order_id, messageId };
+  }
+
+  describe('on parked messages', () => {
+    it('list them with what is wrong with them, and show one of them whole', async () => {
+      const messageId = await park('{"not": "an event"}', { correlationId: 'ord-x', headers: { traceparent: 'kept' } });
+      const { lines } = await operate('dead-letters list');
+      assert.equal(lines.length, 1);
+      assert.match(
+        lines[0] ?? '',
+        new RegExp(
+          `^${messageId} order.created of order ord-x from ${toProcessor}, after 3 attempts at .*: UnreadableMessage: `,
+        ),
+      );
+      const shown = (await operate(`dead-letters show ${messageId}`)).lines.join('\n');
+      assert.match(shown, /content {2}"\{\\"not\\": \\"an event\\"\}"/);
+      assert.match(shown, /"traceparent":"kept"/);
+      assert.deepEqual((await operate('dead-letters list', { type: 'order.processed' })).lines, ['nothing is parked']);
+      assert.equal((await operate('dead-letters list')).lines.length, 1, 'looking takes nothing away');
+    });
+
+    it('replay one: under its id, with who and why, and its order settles once', async () => {
+      const { orderId, messageId } = await orderWithParkedEvent();
+      const { lines, found } = await operate(`dead-letters replay ${messageId}`, because);
+      assert.ok(found && lines.length === 1 && lines[0]?.startsWith(`replayed ${messageId}`), lines.join('\n'));
+      assert.equal((await system.settled(orderId))['version'], 2);
+      const { rows } = await system.processorDb.pool.query('select message_id from inbox where aggregate_id = $1', [
+        orderId,
+      ]);
+      assert.deepEqual(rows, [{ message_id: messageId }]);
+      const shown = (await operate(`orders show ${orderId}`)).lines.join('\n');
+      assert.match(shown, /by hand {4}replay by ann at .*: the test says so/);
+      assert.deepEqual((await operate('dead-letters list')).lines, ['nothing is parked']);
+    });
+
+    it('replay one again that had its effect already: nothing comes of it', async () => {
+      const { orderId, messageId } = await orderWithParkedEvent();
+      await operate(`dead-letters replay ${messageId}`, because);
+      const settled = await system.settled(orderId);
+      const { rows } = await system.ordersDb.pool.query<{ payload: object }>(
+        'select payload from outbox where id = $1',
+        [messageId],
+      );
+      const event = { specversion: '1.0', id: messageId, source: 'order-api', type: 'order.created', subject: orderId };
+      const again = JSON.stringify({
+        ...event,
+        time: new Date().toISOString(),
+        dataversion: '1',
+        data: rows[0]?.payload,
+      });
+      const channel = await live.rabbitmq.createConfirmChannel();
+      channel.sendToQueue(`${toProcessor}.dead-letter`, Buffer.from(again), { messageId, type: 'order.created' });
+      await channel.waitForConfirms();
+      await channel.close();
+      assert.ok((await operate('dead-letters replay', { ...because, all: true })).found);
+      await eventually('it is worked off', () =>
+        assert.ok(system.processor.logs.some((line) => line['order_id'] === orderId && line['repeated'] === true)),
+      );
+      assert.deepEqual((await system.get(orderId)).body, settled);
+      assert.deepEqual((await operate('dead-letters list')).lines, ['nothing is parked']);
+    });
+
+    it('replay those of a type, and what is still wrong with them has them parked again', async () => {
+      const [one, other] = [await park('x'), await park('y', { type: 'order.other' })];
+      const { lines } = await operate('dead-letters replay', { ...because, type: 'order.other' });
+      assert.deepEqual(
+        lines.map((line) => line.split(' ')[1]),
+        [other],
+      );
+      await eventually('both are parked', async () => {
+        const { lines: parked } = await operate('dead-letters list');
+        assert.deepEqual(parked.map((line) => line.split(' ')[0]).sort(), [one, other].sort());
+      });
+    });
+
+    it('discard one, and its content is kept with who and why', async () => {
+      const messageId = await park('to be thrown away', { correlationId: 'ord-y' });
+      assert.match((await operate(`dead-letters discard ${messageId}`, because)).lines[0] ?? '', /^discarded /);
+      assert.deepEqual((await operate('dead-letters list')).lines, ['nothing is parked']);
+      const { rows } = await system.ordersDb.pool.query<{
+        who: string;
+        reason: string;
+        action: string;
+        detail: { content: string };
+      }>(`select who, reason, action, detail from operator_actions where order_id = 'ord-y'`);
+      const [{ detail, ...action } = { detail: { content: '' } }] = rows;
+      assert.deepEqual(action, { who: 'ann', reason: 'the test says so', action: 'discard' });
+      assert.equal(Buffer.from(detail.content, 'base64').toString(), 'to be thrown away');
+    });
+
+    it('do nothing without a reason, or without knowing which', async () => {
+      const messageId = await park('stays');
+      for (const [line, more] of [
+        [`dead-letters replay ${messageId}`, {}],
+        [`dead-letters discard ${messageId}`, {}],
+        ['dead-letters replay', because],
+        [`dead-letters replay ${messageId}`, { ...because, all: true }],
+        ['dead-letters', {}],
+        ['orders show', {}],
+        ['orders show a b', {}],
+      ] as const) {
+        await assert.rejects(operate(line, more), ExpectedError, line);
+      }
+      assert.equal((await operate('dead-letters list')).lines.length, 1);
+      assert.equal((await operate(`dead-letters show ${randomUUID()}`)).found, false);
+      assert.equal((await operate(`dead-letters discard ${randomUUID()}`, because)).found, false);
+    });
+  });
+
+  describe('on orders', () => {
+    it('show the way of one that has settled, with nothing open', async () => {
+      const order = anOrder();
+      await system.post(order);
+      await system.settled(order.order_id);
+      await eventually('its workflow has ended', async () => {
+        const lines = (await operate(`orders show ${order.order_id}`)).lines;
+        const names = lines.slice(1).map((line) => line.trim().split(' ')[0]);
+        assert.deepEqual(names, [
+          'placed',
+          'event',
+          'workflow',
+          'processor',
+          'verdict',
+          'answer',
+          'order',
+          'history',
+          'history',
+        ]);
+        assert.match(lines[0] ?? '', new RegExp(`^order ${order.order_id}: (done|failed), version 2, total 1200`));
+        assert.match(
+          lines.join('\n'),
+          new RegExp(
+            `order-${order.order_id}: COMPLETED, settled, http://localhost:8233/namespaces/test-[^/]+/workflows/order-${order.order_id}/`,
+          ),
+        );
+      });
+    });
+
+    it('show what is open of one that has not', async () => {
+      const { orderId, messageId } = await orderWithParkedEvent();
+      const text = (await operate(`orders show ${orderId}`)).lines.join('\n');
+      assert.match(text, new RegExp(`parked {5}${messageId} .* Error: out of paper`));
+      assert.match(text, /open {7}I7: pending/);
+      assert.match(text, /RUNNING, awaitingOutcome/);
+      await operate(`dead-letters replay ${messageId}`, because);
+      await system.settled(orderId);
+    });
+
+    it('show nothing of one that nobody knows', async () => {
+      assert.deepEqual(await operate('orders show "never'), {
+        lines: ['there is no order "never, and no message or workflow speaks of one'],
+        found: false,
+      });
+      assert.equal((await operate('orders nudge never', because)).found, false);
+    });
+
+    it('nudge one whose event was lost: it is published again, and settles', async () => {
+      await system.processor.stop();
+      const order = anOrder();
+      await system.post(order);
+      await eventually('its event is in the queue', async () =>
+        assert.equal((await system.vhost.peek(toProcessor)).length, 1),
+      );
+      await system.vhost.take(toProcessor);
+      await system.startProcessor();
+      const { lines } = await operate(`orders nudge ${order.order_id}`, because);
+      assert.deepEqual(lines, [
+        'due now: the pending order',
+        `order-${order.order_id} was asked to publish again what it published last`,
+      ]);
+      assert.equal((await system.settled(order.order_id))['version'], 2);
+      assert.deepEqual((await operate(`orders nudge ${order.order_id}`, because)).lines, ['nothing about it is open']);
+    });
+  });
+
+  it('list what is not published, and why', async () => {
+    assert.deepEqual((await operate('outbox pending')).lines, ['everything is published']);
+    await Promise.all([system.orderApi.stop(), system.processor.stop()]);
+    await system.ordersDb.pool.query(
+      `insert into outbox (id, aggregate_id, type, payload, headers, check_at, attempts, last_error)
+       values (gen_random_uuid(), 'ord-z', 'order.created', '{}', '{}', now(), 2, 'NotPublished: RabbitMQ is away')`,
+    );
+    const { lines } = await operate('outbox pending');
+    assert.match(
+      lines.join('\n'),
+      /order.created of order ord-z, 0 s old, 2 attempts, last error: NotPublished: RabbitMQ is away$/,
+    );
+    await system.ordersDb.pool.query(`delete from outbox where aggregate_id = 'ord-z'`);
+    await Promise.all([system.startOrderApi(), system.startProcessor()]);
+  });
+});

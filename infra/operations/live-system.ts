@@ -1,0 +1,83 @@
+import { connect, type ChannelModel } from 'amqplib';
+import { Client } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import type pg from 'pg';
+import { createPool } from '../postgres/pool.js';
+import { withDeadline } from '../runtime/deadline.js';
+import type { Logger } from '../runtime/logger.js';
+import { ExpectedError } from '../local/expected-error.js';
+import type { Addresses } from './addresses.js';
+
+/** Connections to every part of a running system, for those who look at it from outside. */
+export interface LiveSystem {
+  readonly ordersDb: pg.Pool;
+  readonly processorDb: pg.Pool;
+  readonly rabbitmq: ChannelModel;
+  readonly rabbitmqUrl: string;
+  readonly temporal: Client;
+  /** Of Temporal Web UI, if it is known. */
+  readonly temporalUiUrl: string | undefined;
+  readonly outboxRetentionDays: number;
+  close(): Promise<void>;
+}
+
+const connectTimeoutMs = 10_000;
+/** Reading a whole table takes its time; a server that froze is given up all the same. */
+const limits = { maxConnections: 4, connectTimeoutMs: 5000, statementTimeoutMs: 300_000, queryTimeoutMs: 310_000 };
+
+/** @throws ExpectedError naming the part that does not answer; whatever was opened is closed */
+export async function openLiveSystem(addresses: Addresses, logger: Logger): Promise<LiveSystem> {
+  const closing: (() => Promise<unknown>)[] = [];
+  const close = async (): Promise<void> => void (await Promise.allSettled(closing.map((each) => each())));
+  const database = async (name: string, dsn: string): Promise<pg.Pool> => {
+    const pool = createPool(dsn, 'operations', logger, limits);
+    closing.push(() => pool.end());
+    await reach(`Postgres of ${name}`, pool.query('select 1'));
+    return pool;
+  };
+  const rabbitmq = async (): Promise<ChannelModel> => {
+    const options = { timeout: connectTimeoutMs, clientProperties: { connection_name: 'operations' } };
+    const model = await reach('RabbitMQ', connect(addresses.APP__RABBITMQ_URL, options));
+    model.on('error', (error: Error) => logger.warn({ err: error }, 'lost the connection to RabbitMQ'));
+    closing.push(() => model.close());
+    return model;
+  };
+  const temporal = async (): Promise<Client> => {
+    const { connectionOptions, namespace } = addresses.temporal;
+    const connection = await reach('Temporal', NativeConnection.connect(connectionOptions));
+    closing.push(() => connection.close());
+    return new Client({ connection, namespace });
+  };
+  const parts = await Promise.allSettled([
+    database('the order API', addresses.APP__ORDERS_DB_DSN),
+    database('the processor', addresses.APP__PROCESSOR_DB_DSN),
+    rabbitmq(),
+    temporal(),
+  ] as const);
+  const failures = parts.flatMap((part) => (part.status === 'rejected' ? [(part.reason as Error).message] : []));
+  const [ordersDb, processorDb, broker, client] = parts;
+  if (
+    ordersDb.status === 'fulfilled' &&
+    processorDb.status === 'fulfilled' &&
+    broker.status === 'fulfilled' &&
+    client.status === 'fulfilled'
+  ) {
+    return {
+      ...{ ordersDb: ordersDb.value, processorDb: processorDb.value, rabbitmq: broker.value, temporal: client.value },
+      ...{ rabbitmqUrl: addresses.APP__RABBITMQ_URL, temporalUiUrl: addresses.TEMPORAL_UI_URL },
+      ...{ outboxRetentionDays: addresses.APP__OUTBOX_RETENTION_DAYS, close },
+    };
+  }
+  await close();
+  throw new ExpectedError(failures.join('\n'));
+}
+
+async function reach<T>(name: string, reaching: Promise<T>): Promise<T> {
+  try {
+    return await withDeadline(`reaching ${name}`, connectTimeoutMs, reaching);
+  } catch (error) {
+    throw new Error(`${name} does not answer: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,25 @@
+import type { TestSystem } from '../e2e/system.js';
+import { silentLogger } from '../testing/silent-logger.js';
+import type { Addresses } from './addresses.js';
+import { openLiveSystem, type LiveSystem } from './live-system.js';
+
+/** Where the parts of a test's system are, as its operators would say it. */
+function addressesOf({
+  ordersDb,
+  processorDb,
+  vhost,
+  temporal,
+}: Pick<TestSystem, 'ordersDb' | 'processorDb' | 'vhost' | 'temporal'>): Addresses {
+  return {
+    APP__ORDERS_DB_DSN: ordersDb.dsn,
+    APP__PROCESSOR_DB_DSN: processorDb.dsn,
+    APP__RABBITMQ_URL: vhost.url,
+    APP__OUTBOX_RETENTION_DAYS: 7,
+    TEMPORAL_UI_URL: 'http://localhost:8233',
+    temporal: { connectionOptions: { address: temporal.address }, namespace: temporal.namespace },
+  };
+}
+
+export function openTestSystem(system: TestSystem): Promise<LiveSystem> {
+  return openLiveSystem(addressesOf(system), silentLogger);
+}

@@ -1,0 +1,57 @@
+import { overdue, workflowIdOf } from '../../workflows/messages.js';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { LiveSystem } from './live-system.js';
+import { noteAction, type Operator } from './operator-actions.js';
+
+/** What a nudge has set off. */
+export interface Nudge {
+  /** Pending orders, unpublished events and owed signals that the reconcilers now look at with their next pass. */
+  readonly due: readonly string[];
+  /** The workflow that was asked to publish again what it published last. */
+  readonly askedAgain: string | undefined;
+}
+
+/**
+ * Has somebody look after this order now: whatever a reconciler would look at later is due at once, and its workflow, if
+ * one is open, publishes again what it published last. Harmless however often: events have their effect once.
+ * @returns undefined when there is no such order
+ */
+export async function nudge(system: LiveSystem, orderId: string, operator: Operator): Promise<Nudge | undefined> {
+  const { ordersDb, processorDb } = system;
+  const { rows } = await ordersDb.query<{ status: string; workflow_id: string | null }>(
+    'select status, workflow_id from orders where order_id = $1',
+    [orderId],
+  );
+  const [order] = rows;
+  if (!order) return undefined;
+  await noteAction(ordersDb, operator, { action: 'nudge', orderId, detail: { status: order.status } });
+  const owed = `update inbox set signal_due_at = now() where aggregate_id = $1 and signal_due_at is not null`;
+  const unpublished = `update outbox set check_at = now() where aggregate_id = $1 and published_at is null`;
+  const statements = [
+    [ordersDb, `update orders set check_at = now() where order_id = $1 and status = 'pending'`, 'the pending order'],
+    [ordersDb, unpublished, 'its unpublished event'],
+    [ordersDb, owed, 'the word of its settlement, which the workflow is owed'],
+    [processorDb, unpublished, 'its unpublished answer'],
+    [processorDb, owed, 'the word of its verdict, which the workflow is owed'],
+  ] as const;
+  const due: string[] = [];
+  for (const [database, statement, what] of statements) {
+    const { rowCount } = await database.query(statement, [orderId]);
+    if (rowCount) due.push(what);
+  }
+  const askedAgain = order.status === 'pending' ? await askAgain(system, orderId, order.workflow_id) : undefined;
+  return { due, askedAgain };
+}
+
+async function askAgain({ temporal }: LiveSystem, orderId: string, workflowId: string | null) {
+  const own = workflowIdOf(orderId);
+  for (const id of new Set([workflowId ?? own, own])) {
+    try {
+      await temporal.workflow.getHandle(id).signal(overdue, orderId);
+      return id;
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    }
+  }
+  return undefined;
+}

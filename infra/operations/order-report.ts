@@ -1,0 +1,117 @@
+import { idPattern } from '../../order-api/infrastructure/http/order-schemas.js';
+import { withDeadLetters, type DeadLetter } from './dead-letters.js';
+import type { Dossier, InboxRecord, OutboxRecord } from './dossier.js';
+import { dossierOf } from './dossiers.js';
+import { orderInvariants } from './invariants.js';
+import type { LiveSystem } from './live-system.js';
+import { actionsOn, type OperatorAction } from './operator-actions.js';
+import { listWorkflows, type WorkflowRecord } from './workflow-records.js';
+
+/** Everything that can be said of one order. */
+export interface OrderReport {
+  readonly dossier: Dossier;
+  readonly letters: readonly DeadLetter[];
+  readonly workflows: readonly WorkflowRecord[];
+  readonly actions: readonly OperatorAction[];
+}
+
+const workflowsShown = 10;
+
+/** @returns undefined when nobody knows of such an order */
+export async function reportOn(system: LiveSystem, orderId: string): Promise<OrderReport | undefined> {
+  const [dossier, letters, workflows, actions] = await Promise.all([
+    dossierOf(system, orderId),
+    withDeadLetters(system.rabbitmq, async (all) => all.filter((letter) => letter.orderId === orderId)),
+    workflowsOf(system, orderId),
+    actionsOn(system.ordersDb, orderId),
+  ]);
+  const { order, verdict, sent, received, answersSent, answersReceived } = dossier;
+  const traces = [order, verdict, ...sent, ...received, ...answersSent, ...answersReceived, ...letters, ...workflows];
+  return traces.some((trace) => trace !== undefined) ? { dossier, letters, workflows, actions } : undefined;
+}
+
+async function workflowsOf({ temporal }: LiveSystem, orderId: string): Promise<WorkflowRecord[]> {
+  const found: WorkflowRecord[] = [];
+  // What cannot be an order's id has no workflow, and some of it cannot even be asked for.
+  if (!idPattern.test(orderId)) return [];
+  for await (const run of listWorkflows(temporal, `OrderId = "${orderId}"`)) {
+    found.push(run);
+    if (found.length === workflowsShown) break;
+  }
+  return found;
+}
+
+/** The order's way, on one screen, in the order in which it is gone. @param uiUrl of Temporal Web UI, if it is known */
+export function linesOf(report: OrderReport, namespace: string, uiUrl: string | undefined): string[] {
+  const { dossier, letters, workflows, actions } = report;
+  const { orderId, order, verdict } = dossier;
+  const head = order
+    ? `order ${orderId}: ${order.status}, version ${order.version}, total ${order.total_amount}, of ${order.customer_id}`
+    : `order ${orderId}: the order API does not know it`;
+  const rows: (readonly [string, string])[] = [
+    ...(order ? [['placed', order.created_at] as const] : []),
+    ...dossier.sent.map((event) => ['event', eventLine(event)] as const),
+    ...workflows.map((run) => ['workflow', workflowLine(run, namespace, uiUrl)] as const),
+    ...dossier.received.map((entry) => ['processor', `took ${entryLine(entry)}`] as const),
+    ...(verdict
+      ? [['verdict', `${verdict.status}${because(verdict.reason)}, at ${verdict.processed_at}`] as const]
+      : []),
+    ...dossier.answersSent.map((event) => ['answer', eventLine(event)] as const),
+    ...dossier.answersReceived.map((entry) => ['order API', `took ${entryLine(entry)}`] as const),
+    ...dossier.history.map(({ version, type, at, detail }) => {
+      return ['history', `version ${version}: ${type} at ${at} ${JSON.stringify(detail)}`] as const;
+    }),
+    ...letters.map((letter) => ['parked', letterLine(letter)] as const),
+    ...actions.map(
+      ({ at, who, action, reason }) => ['by hand', `${action} by ${who} at ${at.toISOString()}: ${reason}`] as const,
+    ),
+    ...faultsOf(report).map((fault) => ['open', fault] as const),
+  ];
+  return [head, ...rows.map(([name, text]) => `  ${name.padEnd(10)} ${text}`)];
+}
+
+/** One parked message on one line. */
+export function letterLine({ messageId, type, orderId, queue, reason, attempts, parkedAt }: DeadLetter): string {
+  const order = orderId === undefined ? '' : ` of order ${orderId}`;
+  return `${messageId} ${type}${order} from ${queue}, after ${attempts} attempts at ${parkedAt}: ${firstLineOf(reason)}`;
+}
+
+function faultsOf({ dossier, letters, workflows }: OrderReport): string[] {
+  const surroundings = {
+    parked: new Set(letters.map(({ messageId }) => messageId)),
+    workflows: new Map([[dossier.orderId, workflows]]),
+  };
+  return orderInvariants.flatMap(({ id, faultsOf: check }) =>
+    check(dossier, surroundings).map((fault) => `${id}: ${fault}`),
+  );
+}
+
+function eventLine({ id, type, created_at, published_at, attempts, last_error }: OutboxRecord): string {
+  const state = published_at === null ? `not published${because(last_error)}` : `published ${published_at}`;
+  return `${type} ${id} of ${created_at}, ${state}, ${attempts} attempts`;
+}
+
+function entryLine({ event_key, message_id, received_at, signal_due_at }: InboxRecord): string {
+  const owed = signal_due_at === null ? '' : ', its workflow has not been told yet';
+  return `${event_key} (message ${message_id}) at ${received_at}${owed}`;
+}
+
+function workflowLine(
+  { workflowId, runId, status, stage }: WorkflowRecord,
+  namespace: string,
+  uiUrl: string | undefined,
+): string {
+  const path = [namespace, 'workflows', workflowId, runId].map((part) => encodeURIComponent(part)).join('/');
+  return `${workflowId}: ${status}, ${stage}${uiUrl ? `, ${uiUrl}/namespaces/${path}` : ''}`;
+}
+
+function because(reason: string | null): string {
+  return reason === null ? '' : ` (${firstLineOf(reason)})`;
+}
+
+/** Of text from outside: control characters must not reach a terminal. */
+function firstLineOf(text: string): string {
+  const [line = ''] = text.split('\n');
+  // eslint-disable-next-line no-control-regex -- that is what is looked for
+  return line.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?').slice(0, 300);
+}
