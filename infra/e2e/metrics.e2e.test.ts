@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { eventually } from '../testing/eventually.js';
+import { publishedEvent } from '../testing/published-event.js';
 import { anOrder, startSystem, type TestSystem } from './system.js';
 
 describe('metrics', function () {
@@ -81,21 +82,9 @@ describe('metrics', function () {
     const order = anOrder();
     await system.post(order);
     await system.settled(order.order_id);
-    const { rows } = await system.ordersDb.pool.query<{ id: string; payload: object }>(
-      'select id, payload from outbox where aggregate_id = $1',
-      [order.order_id],
-    );
-    const [row] = rows;
-    const event = {
-      specversion: '1.0',
-      id: row?.id,
-      source: 'order-api',
-      type: 'order.created',
-      subject: order.order_id,
-    };
-    const payload = JSON.stringify({ ...event, time: new Date().toISOString(), dataversion: '1', data: row?.payload });
+    const { id, body: payload } = await publishedEvent(system.ordersDb.pool, order.order_id);
     await system.vhost.request('POST', 'exchanges/orders/publish', {
-      properties: { message_id: row?.id },
+      properties: { message_id: id },
       routing_key: 'order.created',
       payload,
       payload_encoding: 'string',

@@ -11,6 +11,9 @@ export interface Answer {
   readonly body: Record<string, unknown>;
 }
 
+/** What a system stands on, made for one suite. */
+export type SystemParts = Pick<TestSystem, 'ordersDb' | 'processorDb' | 'vhost' | 'temporal'>;
+
 /** The whole system for one suite: both services as processes, on databases, a vhost and a namespace of its own. */
 export class TestSystem {
   orderApi!: ServiceProcess;
@@ -21,7 +24,7 @@ export class TestSystem {
   readonly temporal: TestNamespace;
   readonly #env: Record<string, string>;
 
-  constructor(parts: Pick<TestSystem, 'ordersDb' | 'processorDb' | 'vhost' | 'temporal'>, env: Record<string, string>) {
+  constructor(parts: SystemParts, env: Record<string, string>) {
     this.ordersDb = parts.ordersDb;
     this.processorDb = parts.processorDb;
     this.vhost = parts.vhost;
@@ -103,15 +106,19 @@ export class TestSystem {
   }
 }
 
-/** Makes databases, vhost and namespace, starts both services, and waits until they are healthy. */
-export async function startSystem(env: Record<string, string> = {}): Promise<TestSystem> {
+export async function createSystemParts(): Promise<SystemParts> {
   const [ordersDb, processorDb, vhost, temporal] = await Promise.all([
     createTestDatabase('order-api'),
     createTestDatabase('processor'),
     createTestVhost(),
     createTestNamespace(),
   ]);
-  const system = new TestSystem({ ordersDb, processorDb, vhost, temporal }, env);
+  return { ordersDb, processorDb, vhost, temporal };
+}
+
+/** Makes databases, vhost and namespace, starts both services, and waits until they are healthy. */
+export async function startSystem(env: Record<string, string> = {}): Promise<TestSystem> {
+  const system = new TestSystem(await createSystemParts(), env);
   await Promise.all([system.startOrderApi(), system.startProcessor()]);
   await system.healthy();
   return system;

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TestSystem } from '../e2e/system.js';
+import { createSystemParts, TestSystem } from '../e2e/system.js';
+import { withDeadLetters } from '../operations/dead-letters.js';
 import { openTestSystem } from '../operations/live-test-system.js';
 import type { LiveSystem } from '../operations/live-system.js';
 import { linesOf, reportOn } from '../operations/order-report.js';
 import { untilQuiet, verify, type Verdict } from '../operations/verify.js';
 import { createBreakableLink, type BreakableLink } from '../testing/breakable-link.js';
-import { createTestDatabase } from '../testing/test-database.js';
-import { createTestNamespace } from '../testing/test-namespace.js';
-import { createTestVhost } from '../testing/test-vhost.js';
 import { noteFault } from './fault-table.js';
 import { titleNow } from './selection.js';
 import { startLoad, type LoadOptions, type LoadReport } from './load.js';
@@ -50,12 +48,8 @@ export class FaultRun {
   }
 
   static async start(env: Record<string, string> = {}): Promise<FaultRun> {
-    const [ordersDb, processorDb, vhost, temporal] = await Promise.all([
-      createTestDatabase('order-api'),
-      createTestDatabase('processor'),
-      createTestVhost(),
-      createTestNamespace(),
-    ]);
+    const parts = await createSystemParts();
+    const { ordersDb, processorDb, vhost, temporal } = parts;
     const links = await Promise.all(
       linkNames.map(async (name) => {
         const database = name.startsWith('order-api') ? ordersDb.dsn : processorDb.dsn;
@@ -69,7 +63,7 @@ export class FaultRun {
     );
     // Overdue as soon as the reconciler looks: what is published again is a fault more to survive.
     const settings = { APP__OVERDUE_AFTER_MS: '1000', ...env };
-    const system = new TestSystem({ ordersDb, processorDb, vhost, temporal }, settings);
+    const system = new TestSystem(parts, settings);
     const run = new FaultRun(system, Object.fromEntries(links) as Record<LinkName, BreakableLink>);
     await Promise.all(serviceNames.map((service) => run.startService(service)));
     await system.healthy();
@@ -127,18 +121,12 @@ export class FaultRun {
       await explain(live, broken);
       assert.deepEqual(broken, []);
       assert.deepEqual(report.wrong, []);
-      if (!options.mayPark) assert.deepEqual(await this.parked(), []);
+      const parked = await withDeadLetters(live.rabbitmq, async (letters) => letters.map(({ messageId }) => messageId));
+      if (!options.mayPark) assert.deepEqual(parked, []);
       return report;
     } finally {
       await live.close();
     }
-  }
-
-  /** Ids of what is in the dead-letter queues. */
-  async parked(): Promise<unknown[]> {
-    const queues = ['processor.order-created.dead-letter', 'order-api.order-processed.dead-letter'];
-    const messages = await Promise.all(queues.map((queue) => this.system.vhost.peek(queue)));
-    return messages.flat().map(({ properties }) => properties['message_id']);
   }
 
   async stop(): Promise<void> {

@@ -19,7 +19,6 @@ export interface LoadReport {
 export interface Load {
   /** Places no new orders and resolves when every one that was begun is accepted. */
   stop(): Promise<LoadReport>;
-  accepted(): number;
 }
 
 export interface LoadOptions {
@@ -104,7 +103,6 @@ export function startLoad(urlOf: () => string, { ordersPerSecond, repeat = true 
   })();
 
   return {
-    accepted: () => accepted.length,
     stop: async () => {
       stopping.abort();
       await arrivals;

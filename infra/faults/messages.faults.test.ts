@@ -4,6 +4,7 @@ import { connect, type ConfirmChannel, type Options } from 'amqplib';
 import fc from 'fast-check';
 import { anOrder } from '../e2e/system.js';
 import { eventually } from '../testing/eventually.js';
+import { publishedEvent } from '../testing/published-event.js';
 import { FaultRun } from './fault-run.js';
 import { fault } from './selection.js';
 
@@ -117,26 +118,8 @@ describe('messages', () => {
           const order = anOrder();
           await run.system.post(order);
           await run.system.settled(order.order_id);
-          const sent = async (pool: typeof run.system.ordersDb.pool): Promise<string> => {
-            const { rows } = await pool.query<{ id: string; type: string; payload: object; created_at: Date }>(
-              'select id, type, payload, created_at from outbox where aggregate_id = $1',
-              [order.order_id],
-            );
-            const [row] = rows;
-            assert.ok(row);
-            const { id, type, payload: data, created_at: time } = row;
-            return JSON.stringify({
-              specversion: '1.0',
-              id,
-              source: 'test',
-              type,
-              subject: order.order_id,
-              time,
-              dataversion: '1',
-              data,
-            });
-          };
-          const [ours, theirs] = await Promise.all([sent(run.system.ordersDb.pool), sent(run.system.processorDb.pool)]);
+          const { body: ours } = await publishedEvent(run.system.ordersDb.pool, order.order_id);
+          const { body: theirs } = await publishedEvent(run.system.processorDb.pool, order.order_id);
           await Promise.all([
             send(
               toProcessor,

@@ -3,7 +3,7 @@ import { Counter, type Registry } from 'prom-client';
 import type { DeliveryCounts } from '../rabbitmq/consumer.js';
 import type { Publisher } from '../rabbitmq/publisher.js';
 import { deadLetterQueueOf, type Topology } from '../rabbitmq/topology.js';
-import { addReadGauge } from './registry.js';
+import { addReadGauge, addSqlGauge } from './registry.js';
 
 /** What the consumer of a service counts. */
 export interface MessagingCounts extends DeliveryCounts {
@@ -22,13 +22,8 @@ export function addMessagingMetrics(
   registry: Registry,
   { pool, publisher, topology }: MessagingMetricsOptions,
 ): MessagingCounts {
-  const read = async (statement: string): Promise<number> => {
-    const { rows } = await pool.query<{ value: string | null }>(statement);
-    return Number(rows[0]?.value ?? 0);
-  };
-  const one = (name: string, help: string, statement: string): void => {
-    addReadGauge(registry, { name, help }, async () => [[{}, await read(statement)]]);
-  };
+  const one = (name: string, help: string, statement: string): void =>
+    addSqlGauge(registry, pool, { name, help }, statement);
   one(
     'outbox_unpublished',
     'Events in the outbox that are not published yet',

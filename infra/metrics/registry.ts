@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { withDeadline } from '../runtime/deadline.js';
 
@@ -32,5 +33,18 @@ export function addReadGauge(
       const reading = await withDeadline(`reading ${name}`, askLimitMs, read()).catch(() => []);
       for (const [labels, value] of reading) gauge.set({ ...labels }, value);
     },
+  });
+}
+
+/** As `addReadGauge`, of one number that a statement answers with as `value`; null counts as 0. */
+export function addSqlGauge(
+  registry: Registry,
+  pool: pg.Pool,
+  about: { readonly name: string; readonly help: string },
+  statement: string,
+): void {
+  addReadGauge(registry, about, async () => {
+    const { rows } = await pool.query<{ value: string | null }>(statement);
+    return [[{}, Number(rows[0]?.value ?? 0)]];
   });
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { anOrder, startSystem, type TestSystem } from '../e2e/system.js';
 import { ExpectedError } from '../local/expected-error.js';
 import { eventually } from '../testing/eventually.js';
+import { publishedEvent } from '../testing/published-event.js';
 import { runOperation, type OperationRequest } from './commands.js';
 import type { LiveSystem } from './live-system.js';
 import { openTestSystem } from './live-test-system.js';
@@ -102,17 +103,7 @@ describe('operations', function () {
       const { orderId, messageId } = await orderWithParkedEvent();
       await operate(`dead-letters replay ${messageId}`, because);
       const settled = await system.settled(orderId);
-      const { rows } = await system.ordersDb.pool.query<{ payload: object }>(
-        'select payload from outbox where id = $1',
-        [messageId],
-      );
-      const event = { specversion: '1.0', id: messageId, source: 'order-api', type: 'order.created', subject: orderId };
-      const again = JSON.stringify({
-        ...event,
-        time: new Date().toISOString(),
-        dataversion: '1',
-        data: rows[0]?.payload,
-      });
+      const { body: again } = await publishedEvent(system.ordersDb.pool, orderId);
       const channel = await live.rabbitmq.createConfirmChannel();
       channel.sendToQueue(`${toProcessor}.dead-letter`, Buffer.from(again), { messageId, type: 'order.created' });
       await channel.waitForConfirms();

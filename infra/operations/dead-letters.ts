@@ -33,9 +33,9 @@ export async function withDeadLetters<T>(
   channel.on('error', () => undefined);
   try {
     const letters: DeadLetter[] = [];
-    for (const { queue: name, parked: count } of await depths(rabbitmq)) {
-      if (!count) continue;
+    for (const { name } of orderTopology.queues) {
       const parked = deadLetterQueueOf(name);
+      if (!(await depthOf(rabbitmq, parked))) continue;
       while (letters.length < mostDeadLetters) {
         const message = await channel.get(parked);
         if (!message) break;
@@ -52,19 +52,12 @@ export interface QueueDepth {
   readonly queue: string;
   /** Undefined where there is no such queue. */
   readonly waiting: number | undefined;
-  readonly parked: number | undefined;
 }
 
 /** How many messages wait in each queue; those that a consumer holds are not among them. */
 export async function depths(rabbitmq: ChannelModel): Promise<QueueDepth[]> {
   return Promise.all(
-    orderTopology.queues.map(async ({ name }) => {
-      const [waiting, parked] = await Promise.all([
-        depthOf(rabbitmq, name),
-        depthOf(rabbitmq, deadLetterQueueOf(name)),
-      ]);
-      return { queue: name, waiting, parked };
-    }),
+    orderTopology.queues.map(async ({ name }) => ({ queue: name, waiting: await depthOf(rabbitmq, name) })),
   );
 }
 

@@ -1,15 +1,10 @@
-import type { TestSystem } from '../e2e/system.js';
+import type { SystemParts } from '../e2e/system.js';
 import { silentLogger } from '../testing/silent-logger.js';
 import type { Addresses } from './addresses.js';
 import { openLiveSystem, type LiveSystem } from './live-system.js';
 
 /** Where the parts of a test's system are, as its operators would say it. */
-function addressesOf({
-  ordersDb,
-  processorDb,
-  vhost,
-  temporal,
-}: Pick<TestSystem, 'ordersDb' | 'processorDb' | 'vhost' | 'temporal'>): Addresses {
+function addressesOf({ ordersDb, processorDb, vhost, temporal }: SystemParts): Addresses {
   return {
     APP__ORDERS_DB_DSN: ordersDb.dsn,
     APP__PROCESSOR_DB_DSN: processorDb.dsn,
@@ -20,6 +15,6 @@ function addressesOf({
   };
 }
 
-export function openTestSystem(system: TestSystem): Promise<LiveSystem> {
+export function openTestSystem(system: SystemParts): Promise<LiveSystem> {
   return openLiveSystem(addressesOf(system), silentLogger);
 }

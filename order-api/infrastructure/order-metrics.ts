@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { Counter, Histogram, type Registry } from 'prom-client';
-import { addReadGauge } from '../../infra/metrics/registry.js';
+import { addSqlGauge } from '../../infra/metrics/registry.js';
 import type { AppliedOutcome } from '../application/ports.js';
 
 /** From tens of milliseconds, alone, to the minutes after an outage. */
@@ -9,10 +9,12 @@ const settleBuckets = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 
 /** Orders by status and how long they take; returns what is told of every answer. */
 export function addOrderMetrics(registry: Registry, pool: pg.Pool): (applied: AppliedOutcome) => void {
   // Served by the index of pending orders. The settled ones are counted as they settle: they are without number.
-  addReadGauge(registry, { name: 'orders_pending', help: 'Orders that wait for their outcome' }, async () => {
-    const { rows } = await pool.query<{ count: string }>(`select count(*) from orders where status = 'pending'`);
-    return [[{}, Number(rows[0]?.count)]];
-  });
+  addSqlGauge(
+    registry,
+    pool,
+    { name: 'orders_pending', help: 'Orders that wait for their outcome' },
+    `select count(*) as value from orders where status = 'pending'`,
+  );
   const registers = [registry];
   const settled = new Counter({
     ...{ name: 'orders_settled_total', help: 'Orders settled by this process', labelNames: ['status'], registers },
