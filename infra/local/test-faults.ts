@@ -6,7 +6,7 @@ import { repositoryRoot } from './instance.js';
 import { runTests } from './run-tests.js';
 import { onStopRequest } from './stop-request.js';
 
-// `npm run test:faults [-- arguments for mocha]`: everything the system is said to survive, done to it. Under an hour.
+// `npm run test:faults [-- arguments for mocha]`: everything the system is said to survive, done to it.
 // CHAOS_SEED replays the random part. Writes fault-results/; the last line is the count.
 const stop = onStopRequest(() => process.exit(1));
 const directory = join(repositoryRoot, 'fault-results');
