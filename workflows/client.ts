@@ -59,7 +59,7 @@ const describeTimeoutMs = 5000;
 const workflowType = 'orderLifecycle' satisfies typeof orderLifecycle.name;
 
 /** The client both services use, over the process's shared connection. */
-export function createLifecycleClient(link: TemporalLink): LifecycleClient {
+export function createLifecycleClient(link: Pick<TemporalLink, 'call'>): LifecycleClient {
   const signal = createSignaller((workflowId, definition, events) => send(link, workflowId, definition, [...events]));
 
   async function tell(
@@ -122,7 +122,7 @@ export function createLifecycleClient(link: TemporalLink): LifecycleClient {
 
 /** Signals this workflow within a short time; false when it is not there to be told. */
 async function send<Args extends unknown[]>(
-  link: TemporalLink,
+  link: Pick<TemporalLink, 'call'>,
   workflowId: string,
   definition: SignalDefinition<Args>,
   args: Args,

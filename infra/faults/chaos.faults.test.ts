@@ -2,15 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { testServers } from '../testing/test-servers.js';
 import { FaultRun, linkNames, serviceNames } from './fault-run.js';
-import { fault } from './selection.js';
+import { fault, seed } from './selection.js';
 
 const minimumMs = 300_000;
 const faultsEachRound = 4;
 /** Far more than five minutes have room for. */
 const mostRounds = 100;
-
-/** Decides which faults come in which order and how long each takes; CHAOS_SEED replays a run. */
-const seed = Number(process.env['CHAOS_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
 const anyLink = fc.constantFrom(...linkNames);
 const anyFault = fc.oneof(

@@ -7,6 +7,7 @@ import type { LiveSystem } from '../operations/live-system.js';
 import { linesOf, reportOn } from '../operations/order-report.js';
 import { untilQuiet, verify, type Verdict } from '../operations/verify.js';
 import { createBreakableLink, type BreakableLink } from '../testing/breakable-link.js';
+import type { ServiceProcess } from '../testing/service-process.js';
 import { noteFault } from './fault-table.js';
 import { titleNow } from './selection.js';
 import { startLoad, type LoadOptions, type LoadReport } from './load.js';
@@ -29,7 +30,8 @@ export interface Survival {
   readonly inject: () => Promise<void>;
 }
 
-const usualRate = 20;
+const usualRate = 50;
+const samplingMs = 200;
 const beforeMs = 1000;
 const afterMs = 1000;
 const settleLimitMs = 60_000;
@@ -40,6 +42,7 @@ export class FaultRun {
   readonly #links: Readonly<Record<LinkName, BreakableLink>>;
   /** Every order that was ever accepted here: none may be lost by a later fault either. */
   readonly #accepted: string[] = [];
+  readonly #processes = new Set<ServiceProcess>();
   #verifiedUntil = new Date();
 
   private constructor(system: TestSystem, links: Readonly<Record<LinkName, BreakableLink>>) {
@@ -82,9 +85,15 @@ export class FaultRun {
       ...env,
     };
     await (service === 'order-api' ? this.system.startOrderApi(through) : this.system.startProcessor(through));
+    this.watch(this.serviceOf(service));
   }
 
-  serviceOf(service: ServiceName) {
+  /** Counts the repeats that this process meets, too. */
+  watch(process: ServiceProcess): void {
+    this.#processes.add(process);
+  }
+
+  serviceOf(service: ServiceName): ServiceProcess {
     return service === 'order-api' ? this.system.orderApi : this.system.processor;
   }
 
@@ -95,8 +104,8 @@ export class FaultRun {
   async survives({ what, inject, ...options }: Survival): Promise<LoadReport> {
     const repeatsBefore = this.#repeats();
     const load = startLoad(() => this.system.orderApi.url, { ordersPerSecond: usualRate, ...options.load });
+    const mostUnderWay = this.#watchPending();
     await sleep(beforeMs);
-    const inFlight = await this.#pending().catch(() => NaN);
     let report: LoadReport;
     try {
       await inject();
@@ -104,6 +113,7 @@ export class FaultRun {
     } finally {
       report = await load.stop();
     }
+    const underWay = await mostUnderWay.stop();
     const endedAt = Date.now();
     const live = await openTestSystem(this.system);
     try {
@@ -114,14 +124,19 @@ export class FaultRun {
       const verdicts = await verify(live, { accepted: this.#accepted, historiesSince: this.#verifiedUntil });
       this.#verifiedUntil = now;
       const broken = verdicts.filter(({ faults }) => faults > 0);
+      const parked = await withDeadLetters(live.rabbitmq, async (letters) => letters.map(({ messageId }) => messageId));
+      const complaints = [
+        ...broken.map(({ id }) => id),
+        ...(report.wrong.length > 0 ? ['clean answers'] : []),
+        ...(parked.length > 0 && !options.mayPark ? ['no message parked'] : []),
+      ];
       noteFault({
-        ...{ what, test: titleNow(), orders: report.accepted.length, inFlight, recoverySeconds: recoveryMs / 1000 },
-        ...{ repeats: this.#repeats() - repeatsBefore, broken: broken.map(({ id }) => id) },
+        ...{ what, test: titleNow(), orders: report.accepted.length, underWay, recoverySeconds: recoveryMs / 1000 },
+        ...{ repeats: this.#repeats() - repeatsBefore, broken: complaints },
       });
       await explain(live, broken);
       assert.deepEqual(broken, []);
       assert.deepEqual(report.wrong, []);
-      const parked = await withDeadLetters(live.rabbitmq, async (letters) => letters.map(({ messageId }) => messageId));
       if (!options.mayPark) assert.deepEqual(parked, []);
       return report;
     } finally {
@@ -134,16 +149,31 @@ export class FaultRun {
     await Promise.all(Object.values(this.#links).map((link) => link.close()));
   }
 
-  async #pending(): Promise<number> {
-    const { rows } = await this.system.ordersDb.pool.query<{ count: string }>(
-      `select count(*) from orders where status = 'pending'`,
-    );
-    return Number(rows[0]?.count);
+  /** How many orders are pending at once, at most, while they can be counted. */
+  #watchPending(): { stop(): Promise<number> } {
+    const stopping = new AbortController();
+    let most = 0;
+    const watching = (async () => {
+      while (!stopping.signal.aborted) {
+        const { rows } = await this.system.ordersDb.pool
+          .query<{ count: number }>(`select count(*)::int as count from orders where status = 'pending'`)
+          .catch(() => ({ rows: [] })); // its server is the one that is away
+        most = Math.max(most, rows[0]?.count ?? 0);
+        await sleep(samplingMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+    })();
+    return {
+      stop: async () => {
+        stopping.abort();
+        await watching;
+        return most;
+      },
+    };
   }
 
-  /** Events that came again, as far as the services that run now have logged it. */
+  /** Events that came again, as the services have logged it. */
   #repeats(): number {
-    const lines = serviceNames.flatMap((service) => this.serviceOf(service).logs);
+    const lines = [...this.#processes].flatMap(({ logs }) => logs);
     return lines.filter((line) => line['repeated'] === true || line['result'] === 'repeated').length;
   }
 }

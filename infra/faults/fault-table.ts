@@ -7,18 +7,19 @@ export interface FaultLine {
   /** The test's full title. */
   readonly test: string;
   readonly orders: number;
-  readonly inFlight: number;
+  /** How many were pending at once, at most. */
+  readonly underWay: number;
   readonly recoverySeconds: number;
   readonly repeats: number;
-  /** Ids of the invariants that did not hold. */
+  /** Ids of the invariants that did not hold, and what else did not. */
   readonly broken: readonly string[];
 }
 
 /** Prints one line for people and, when TEST_FAULTS_FILE names a file, adds one to that. */
 export function noteFault(line: FaultLine): void {
-  const { what, orders, inFlight, recoverySeconds, repeats } = line;
+  const { what, orders, underWay, recoverySeconds, repeats } = line;
   console.log(
-    `      ${what}: ${orders} orders, ${inFlight} under way at that time, at rest after ${recoverySeconds.toFixed(1)} s, ` +
+    `      ${what}: ${orders} orders, up to ${underWay} under way at once, at rest after ${recoverySeconds.toFixed(1)} s, ` +
       `${repeats} repeats, ${verdictOf(line)}`,
   );
   const file = process.env['TEST_FAULTS_FILE'];
@@ -42,10 +43,10 @@ export function faultTable(lines: string): string {
     .filter(Boolean)
     .map((line) => JSON.parse(line) as FaultLine)
     .map((line) => {
-      const { what, test, orders, inFlight, recoverySeconds, repeats } = line;
-      return [what, orders, inFlight, `${recoverySeconds.toFixed(1)} s`, repeats, verdictOf(line), test];
+      const { what, test, orders, underWay, recoverySeconds, repeats } = line;
+      return [what, orders, underWay, `${recoverySeconds.toFixed(1)} s`, repeats, verdictOf(line), test];
     });
-  const head = ['fault', 'orders', 'under way', 'at rest after', 'repeats', 'verdict', 'test'];
+  const head = ['fault', 'orders', 'at once under way', 'at rest after', 'repeats', 'verdict', 'test'];
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n') + '\n';
 }
 

@@ -6,7 +6,7 @@ import { anOrder } from '../e2e/system.js';
 import { eventually } from '../testing/eventually.js';
 import { publishedEvent } from '../testing/published-event.js';
 import { FaultRun } from './fault-run.js';
-import { fault } from './selection.js';
+import { fault, seed } from './selection.js';
 
 const toProcessor = 'processor.order-created';
 const toOrderApi = 'order-api.order-processed';
@@ -169,7 +169,7 @@ describe('messages', () => {
           assert.deepEqual((await run.system.get(order.order_id)).body, ended);
         },
       ),
-      { numRuns: 10 },
+      { seed, numRuns: 10 },
     );
   });
 
@@ -180,10 +180,10 @@ describe('messages', () => {
         fc.string({ unit: 'binary' }),
         fc.anything().map((value) => String(JSON.stringify(value) as unknown)),
       ),
-      10_000,
+      { seed, numRuns: 10_000 },
     );
     await run.survives({
-      what: '10,000 random messages',
+      what: `10,000 random messages (seed ${seed})`,
       mayPark: true,
       settleLimitMs: 180_000,
       inject: async () => {

@@ -1,6 +1,9 @@
 /** `full` with `npm run test:faults`; elsewhere a short selection runs with all the other tests. */
 const isFull = process.env['TEST_FAULTS'] === 'full';
 
+/** Decides what is random: which faults, in which order, with what content. CHAOS_SEED replays a run. */
+export const seed = Number(process.env['CHAOS_SEED'] || Math.floor(Math.random() * 2 ** 31));
+
 export interface FaultOptions {
   /** Whether it belongs to the short selection, too. */
   readonly quick?: boolean;

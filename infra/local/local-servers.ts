@@ -3,7 +3,7 @@ import { openInstance, type Instance, type InstanceKind, type Report } from './i
 import type { LocalServer } from './local-server.js';
 import { choosePort } from './ports.js';
 import { postgresDsn, postgresServer } from './postgres-server.js';
-import { rabbitmqServer, rabbitmqUrl } from './rabbitmq-server.js';
+import { rabbitmqServer, rabbitmqUrl, type RabbitmqServer } from './rabbitmq-server.js';
 import { temporalServer, wipeTemporal } from './temporal-server.js';
 
 export interface StartServersOptions {
@@ -25,7 +25,7 @@ export interface StartServersOptions {
 export interface LocalServers {
   ordersDb: { dsn: string; server?: LocalServer };
   processorDb: { dsn: string; server?: LocalServer };
-  rabbitmq: { url: string; managementUrl?: string; server?: LocalServer };
+  rabbitmq: { url: string; managementUrl?: string; server?: RabbitmqServer };
   temporal: {
     address: string;
     namespace: string;

@@ -1,12 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { connect } from 'amqplib';
 import type { Instance, Report } from './instance.js';
 import type { LocalServer } from './local-server.js';
 import { ManagedProcess, type ManagedProcessOptions } from './managed-process.js';
 import { provideRabbitmq } from './rabbitmq-install.js';
+import { runCommand } from './run-command.js';
 
 const probeLimitMs = 3_000;
+const controlLimitMs = 60_000;
 
 interface RabbitmqPorts {
   amqp: number;
@@ -31,6 +33,16 @@ export const brokerLimits = {
   'vm_memory_high_watermark.relative': 0.4,
 } as const;
 
+/** For `rabbitmqctl`: more room on its disk than there can be, or the usual amount, is asked for. */
+export function diskLimit(full: boolean): string[] {
+  return ['set_disk_free_limit', full ? '1000TB' : brokerLimits['disk_free_limit.absolute']];
+}
+
+export interface RabbitmqServer extends LocalServer {
+  /** Has it believe that its disk is full, or not any more: it takes no messages until then. */
+  setDiskFull(full: boolean): Promise<void>;
+}
+
 export function rabbitmqUrl(port: number): string {
   return `amqp://guest:guest@127.0.0.1:${port}`;
 }
@@ -40,7 +52,7 @@ export function rabbitmqUrl(port: number): string {
  * folder. It has an own epmd, Erlang's port directory: the one RabbitMQ would start itself outlives it.
  * @throws ExpectedError when RabbitMQ neither is here nor can be installed
  */
-export async function rabbitmqServer(options: RabbitmqServerOptions): Promise<LocalServer> {
+export async function rabbitmqServer(options: RabbitmqServerOptions): Promise<RabbitmqServer> {
   const { instance, ports, environment, report } = options;
   const programs = await provideRabbitmq(environment, report);
   const home = join(instance.directory, 'rabbitmq');
@@ -72,7 +84,13 @@ export async function rabbitmqServer(options: RabbitmqServerOptions): Promise<Lo
     readyLimitMs: 120_000,
     isReady: () => answers(ports),
   });
-  return inOrder(epmd, broker);
+  const control = join(dirname(programs.server), 'rabbitmqctl');
+  const { env, cwd } = base;
+  return {
+    ...inOrder(epmd, broker),
+    setDiskFull: async (full) =>
+      void (await runCommand(control, diskLimit(full), { env, cwd, limitMs: controlLimitMs })),
+  };
 }
 
 /** Started first to last, stopped last to first. */

@@ -1,5 +1,6 @@
 import { GenericContainer, getContainerRuntimeClient, Wait, type StartedTestContainer } from 'testcontainers';
 import { choosePort } from '../local/ports.js';
+import { diskLimit } from '../local/rabbitmq-server.js';
 import { developmentServerArguments } from '../local/temporal-server.js';
 import { images } from './container-images.js';
 import { ownerLabels } from './test-containers-sweep.js';
@@ -71,7 +72,13 @@ async function rabbitmqServer(start: Start) {
   return {
     url: `amqp://${credentials}@${container.getHost()}:${amqp}`,
     managementUrl: `http://${credentials}@${container.getHost()}:${management}`,
-    server: stoppable('RabbitMQ', container),
+    server: {
+      ...stoppable('RabbitMQ', container),
+      setDiskFull: async (full: boolean) => {
+        const { exitCode, output } = await container.exec(['rabbitmqctl', ...diskLimit(full)]);
+        if (exitCode !== 0) throw new Error(`rabbitmqctl ended with ${exitCode}: ${output}`);
+      },
+    },
   };
 }
 

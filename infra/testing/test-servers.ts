@@ -12,7 +12,14 @@ export interface TestServers {
   readonly source: 'local' | 'containers';
   readonly ordersDb: { readonly dsn: string; readonly server?: StoppableServer };
   readonly processorDb: { readonly dsn: string; readonly server?: StoppableServer };
-  readonly rabbitmq: { readonly url: string; readonly managementUrl?: string; readonly server?: StoppableServer };
+  readonly rabbitmq: {
+    readonly url: string;
+    readonly managementUrl?: string;
+    readonly server?: StoppableServer & {
+      /** Has it believe that its disk is full, or not any more: it takes no messages until then. */
+      setDiskFull(full: boolean): Promise<void>;
+    };
+  };
   readonly temporal: {
     readonly address: string;
     readonly server?: StoppableServer;
