@@ -75,11 +75,13 @@ await runService(readConfig, async (config, logger, service) => {
   const lifecycles = createOrderLifecycles(client, starter);
 
   // What nobody drives is found and driven.
-  const reconcileOrders = createReconcileOrders({ store, lifecycles, messages: createMessagesUnderWay(publisher) });
+  const messages = createMessagesUnderWay(publisher);
+  const graceMs = config.APP__RECONCILE_GRACE_MS;
+  const reconcileOrders = createReconcileOrders({ store, lifecycles, messages, graceMs });
   const reconciler = repeat('reconciler', config.APP__RECONCILE_INTERVAL_MS, logger, async (stopped) => {
     if (!(await temporal.isUp(1000))) return;
     const report = await reconcileOrders(stopped);
-    if (report.pending + report.told + report.proven > 0) logger.info(report, 'reconciled');
+    if (report.pending + report.told + report.idle + report.proven > 0) logger.info(report, 'reconciled');
   });
   service.run('reconciler', reconciler);
 

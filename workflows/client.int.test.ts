@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { isTemporalOutage } from '../infra/temporal/outage.js';
@@ -89,6 +90,27 @@ describe('the door to the order workflows', () => {
     await start(orderId);
     assert.equal((await handleOf(orderId).describe()).status.name, 'RUNNING');
     await handleOf(orderId).terminate();
+  });
+
+  it('lists those that are open, with their orders, and neither younger ones nor those that have ended', async () => {
+    const [open, young, ended] = [randomUUID(), randomUUID(), randomUUID()];
+    await start(ended);
+    await lifecycles.tellSettled(ended, done, []);
+    await handleOf(ended).result();
+    await lifecycles.ensureStarted(`orders-${open}`, [open, `${open}-2`], 60_000);
+    await sleep(10);
+    const before = new Date();
+    await start(young);
+    await eventually('it is listed', async () => {
+      const listed = await lifecycles.listOpen(before, 100);
+      assert.deepEqual(listed, [{ workflowId: `orders-${open}`, orderIds: [open, `${open}-2`] }]);
+    });
+    await eventually('both are listed', async () => {
+      assert.equal((await lifecycles.listOpen(new Date(Date.now() + 60_000), 100)).length, 2);
+    });
+    assert.equal((await lifecycles.listOpen(new Date(Date.now() + 60_000), 1)).length, 1);
+    await temporal.client.workflow.getHandle(`orders-${open}`).terminate();
+    await handleOf(young).terminate();
   });
 
   it('says so when there is no workflow to be told', async () => {

@@ -1,4 +1,4 @@
-import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { SearchAttributeType, type SignalDefinition } from '@temporalio/common';
 import { crashPoint } from '../infra/runtime/crash-point.js';
 import type { SearchAttributeTypes } from '../infra/temporal/search-attributes.js';
@@ -37,8 +37,16 @@ export interface LifecycleClient {
   tellOutcomeAndStart(orderId: string, outcome: OrderOutcome): Promise<void>;
   /** As `tellOutcome`, that the answer is applied. */
   tellSettled(orderId: string, outcome: OrderOutcome, workflowIds: readonly string[]): Promise<boolean>;
+  /** Those of our workflows that are open and were started before; in no order, and at most so many. */
+  listOpen(startedBefore: Date, limit: number): Promise<OpenWorkflow[]>;
   /** Asks a workflow to publish again what it published last of these orders; false when it is not there to be asked. */
   askToPublishAgain(workflowId: string, orderIds: readonly string[]): Promise<boolean>;
+}
+
+interface OpenWorkflow {
+  readonly workflowId: string;
+  /** Those it was started with. */
+  readonly orderIds: readonly string[];
 }
 
 export type WorkflowState = 'running' | 'completed' | 'lost';
@@ -55,6 +63,7 @@ const startTimeoutMs = 10_000;
 /** Short: a delivery waits for it, and a signal that fails is owed and sent later. */
 const signalTimeoutMs = 2000;
 const describeTimeoutMs = 5000;
+const listTimeoutMs = 10_000;
 
 const workflowType = 'orderLifecycle' satisfies typeof orderLifecycle.name;
 
@@ -116,8 +125,21 @@ export function createLifecycleClient(link: Pick<TemporalLink, 'call'>): Lifecyc
       );
     },
     tellSettled: (orderId, outcome, workflowIds) => tell(settled, { orderId, ...outcome }, workflowIds),
+    listOpen: (startedBefore, limit) => link.call(listTimeoutMs, (client) => listOpen(client, startedBefore, limit)),
     askToPublishAgain: (workflowId, orderIds) => send(link, workflowId, overdue, [...orderIds]),
   };
+}
+
+async function listOpen(client: Client, startedBefore: Date, limit: number): Promise<OpenWorkflow[]> {
+  const query =
+    `WorkflowType = "${workflowType}" AND ExecutionStatus = "Running" ` +
+    `AND StartTime < "${startedBefore.toISOString()}"`;
+  const open: OpenWorkflow[] = [];
+  for await (const { workflowId, typedSearchAttributes } of client.workflow.list({ query, pageSize: limit })) {
+    open.push({ workflowId, orderIds: typedSearchAttributes.get(searchAttributes.orderId) ?? [] });
+    if (open.length >= limit) break;
+  }
+  return open;
 }
 
 /** Signals this workflow within a short time; false when it is not there to be told. */

@@ -106,14 +106,6 @@ describe('the life of several orders in one workflow, on a real Temporal server'
       assert.deepEqual(await own.result(), done);
     });
 
-    it('go on though the order API knows their group only', async () => {
-      lifecycle.carriedBy = 'orders-1';
-      const { orderIds, handle } = await startGroupWith(1, 3);
-      await handle.result();
-      await lifecycle.reaches(ownOf(orderIds[0]), 'awaitingOutcome');
-      await ownOf(orderIds[0]).terminate();
-    });
-
     it('take along what is known of them', async () => {
       const { orderIds, handle } = await startGroup(3, 200);
       await handle.signal(outcomeReady, ...orderIds.map((id) => of(id)));

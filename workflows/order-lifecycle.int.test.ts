@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import type { WorkflowFailedError } from '@temporalio/client';
 import { randomUUID } from 'node:crypto';
 import { eventually } from '../infra/testing/eventually.js';
 import { LifecycleWorkers } from '../infra/testing/lifecycle-workers.js';
@@ -91,29 +90,6 @@ describe('the life of an order, on a real Temporal server', () => {
     await handle.signal(settled, done);
     assert.deepEqual(await handle.result(), done);
     assert.deepEqual(lifecycle.published, [`order.created ${orderId}`]);
-  });
-
-  it('ends when another workflow turns out to carry its order: a start may come late', async () => {
-    lifecycle.carriedBy = 'orders-1';
-    const { handle } = await startOrder();
-    await assert.rejects(handle.result(), (error: WorkflowFailedError) =>
-      /is carried by orders-1/.test(String(error.cause)),
-    );
-    assert.equal(
-      (await handle.describe()).status.name,
-      'FAILED',
-      'so that it may be started again, should it be needed',
-    );
-  });
-
-  it('goes on though another workflow carried its order, when it has been told of the outcome', async () => {
-    lifecycle.carriedBy = 'orders-1';
-    lifecycle.failures = 2;
-    const { handle } = await startOrder();
-    await handle.signal(outcomeReady, done);
-    await lifecycle.reaches(handle, 'awaitingSettlement');
-    await handle.signal(settled, done);
-    assert.deepEqual(await handle.result(), done);
   });
 
   it('publishes again what it published last, when it is overdue', async () => {

@@ -1,4 +1,4 @@
-import { ApplicationFailure, proxyActivities, workflowInfo, type ActivityOptions } from '@temporalio/workflow';
+import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
 import type { OrderApiActivities } from '../order-api/infrastructure/temporal/activities.js';
 import type { ProcessorActivities } from '../processor/infrastructure/temporal/activities.js';
 import { moveStragglers } from './move-stragglers.js';
@@ -31,12 +31,6 @@ export async function orderLifecycle(input: OrderLifecycleInput): Promise<OrderL
   const published = await orderApi.publishOrderCreated.executeWithOptions(created, [...orders.ids]);
   // A run that was started anew may find an order settled already; then there is no answer left to publish.
   orders.noteSettled(published.settled ?? []);
-  // A start that came late finds its order in another workflow, and nobody will tell it anything. One that was moved out of
-  // a group has been given its order; one that was told of an outcome is needed to publish it. It fails, since an order
-  // whose workflow has completed is not started again.
-  if (published.carriedBy !== undefined && !workflowInfo().parent && orders.areUnheardOf()) {
-    throw ApplicationFailure.nonRetryable(`${orders.nameOf(orders.ids)} is carried by ${published.carriedBy}`);
-  }
 
   while (!orders.areSettled()) {
     const { decided, undecided, unsettled } = orders.takeNews();

@@ -42,8 +42,6 @@ export interface OrderProgress {
   untilNews(): Promise<'news' | 'none'>;
   /** The orders that are open: they go on in other workflows from here. */
   leave(): TrackedOrder[];
-  /** True when neither an outcome nor a settlement of any order is known. */
-  areUnheardOf(): boolean;
   /** True when no order is left: all are settled or have moved. */
   areSettled(): boolean;
   /** Shows all orders as settled and returns how they ended. */
@@ -97,7 +95,6 @@ export function followOrders(input: OrderLifecycleInput): OrderProgress {
     noteSettled: (events) => {
       if (events.length > 0) note('settlement', events);
     },
-    areUnheardOf: () => all.every(({ outcome, settlement }) => !outcome && !settlement),
     areSettled,
     takeNews: () => {
       const news = takeNews(all);

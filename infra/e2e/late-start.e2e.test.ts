@@ -5,7 +5,6 @@ import { createOrderStore } from '../../order-api/infrastructure/postgres/order-
 import { createWorkflowStarter } from '../../order-api/infrastructure/temporal/workflow-starter.js';
 import { newOrder } from '../../order-api/domain/order.js';
 import { createLifecycleClient } from '../../workflows/client.js';
-import { workflowIdOf } from '../../workflows/messages.js';
 import { openTestSystem } from '../operations/live-test-system.js';
 import { verify } from '../operations/verify.js';
 import { createBreakableLink, type BreakableLink } from '../testing/breakable-link.js';
@@ -16,8 +15,9 @@ import { anOrder, createSystemParts, TestSystem } from './system.js';
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 /**
- * An order API assigns an order to a workflow, and before its call has started that, a reconciler finds the order without
- * one and gives it to another. Then the first start arrives after all.
+ * An order API assigns orders to a workflow, and before its call has started that, a reconciler finds them without one and
+ * gives them to another. Then the first start arrives after all. An overload brings it about: who waits long to be started
+ * is looked after meanwhile.
  */
 describe('a start that arrives when its order is carried elsewhere', function () {
   this.timeout(120_000);
@@ -27,7 +27,7 @@ describe('a start that arrives when its order is carried elsewhere', function ()
   before(async () => {
     const parts = await createSystemParts();
     toRabbitmq = await createBreakableLink(parts.vhost.url);
-    system = new TestSystem(parts, { APP__RECONCILE_GRACE_MS: '60000', APP__OVERDUE_AFTER_MS: '60000' });
+    system = new TestSystem(parts, { APP__OVERDUE_AFTER_MS: '60000' });
     await Promise.all([system.startOrderApi({ APP__RABBITMQ_URL: toRabbitmq.url }), system.startProcessor()]);
     await system.healthy();
   });
@@ -37,8 +37,13 @@ describe('a start that arrives when its order is carried elsewhere', function ()
     await toRabbitmq.close();
   });
 
-  /** Places two orders through an order API whose start of the first is on its way, and has the other reconcile both. */
-  async function startLate(): Promise<{ orderId: string; arrive: () => Promise<void> }> {
+  /**
+   * Places orders through an order API whose start of their workflow is on its way, and has the other reconcile them
+   * together with one more.
+   */
+  async function startLate(
+    count: number,
+  ): Promise<{ orderIds: string[]; workflowId: string; arrive: () => Promise<void> }> {
     const store = createOrderStore(system.ordersDb.pool, { graceMs: 60_000, overdueAfterMs: 60_000 });
     const client = createLifecycleClient({ call: (_timeoutMs, request) => request(system.temporal.client) });
     const underWay = new EventEmitter();
@@ -56,23 +61,28 @@ describe('a start that arrives when its order is carried elsewhere', function ()
       grouping: { size: 100, stragglerAfterMs: 60_000 },
       logger: silentLogger,
     });
-    const [late, other] = [anOrder().order_id, anOrder().order_id];
+    const orderIds = Array.from({ length: count }, () => anOrder().order_id);
+    const [first = '', other] = [orderIds[0], anOrder().order_id];
     const items = [{ sku: 'laptop', quantity: 1, price: new Decimal(1200) }];
-    for (const orderId of [late, other]) {
+    for (const orderId of [...orderIds, other]) {
       await store.place(newOrder({ orderId, customerId: 'c-1', items }), traceparent);
     }
     const sent = once(underWay, 'sent');
-    starter.startSoon(late);
+    const starting = starter.startAll(orderIds.map((orderId) => ({ orderId, workflowId: null })));
     await sent;
-    await system.ordersDb.pool.query('update orders set check_at = now() where order_id = any($1)', [[late, other]]);
-    await eventually('the order is carried by another workflow', async () =>
-      assert.match(await workflowOf(late), /^orders-/),
-    );
+    const workflowId = await workflowOf(first);
+    await system.ordersDb.pool.query('update orders set check_at = now() where order_id = any($1)', [
+      [...orderIds, other],
+    ]);
+    await eventually('they are carried by another workflow', async () => {
+      const other = await workflowOf(first);
+      assert.ok(other !== workflowId && other.startsWith('orders-'), other);
+    });
     const arrive = async (): Promise<void> => {
       underWay.emit('arrive');
-      await starter.stop();
+      await starting;
     };
-    return { orderId: late, arrive };
+    return { orderIds, workflowId, arrive };
   }
 
   async function workflowOf(orderId: string): Promise<string> {
@@ -83,30 +93,21 @@ describe('a start that arrives when its order is carried elsewhere', function ()
     return String(rows[0]?.workflow_id);
   }
 
-  async function published(orderId: string): Promise<void> {
-    await eventually('its event is published', async () => {
+  async function published(orderIds: readonly string[]): Promise<void> {
+    await eventually('their events are published', async () => {
       const { rowCount } = await system.ordersDb.pool.query(
-        'select from outbox where aggregate_id = $1 and published_at is not null',
-        [orderId],
+        'select from outbox where aggregate_id = any($1) and published_at is not null',
+        [orderIds],
       );
-      assert.equal(rowCount, 1);
+      assert.equal(rowCount, orderIds.length);
     });
   }
 
-  /** How the workflow that was started late has ended. */
-  async function endOf(orderId: string): Promise<string> {
-    return eventually('the late workflow has ended', async () => {
-      const { status } = await system.temporal.client.workflow.getHandle(workflowIdOf(orderId)).describe();
-      assert.notEqual(status.name, 'RUNNING');
-      return status.name;
-    });
-  }
-
-  async function assertAllIsWell(orderId: string): Promise<void> {
-    await system.settled(orderId);
+  /** Every order has ended, and with them both workflows. */
+  async function assertAllHasEnded(orderIds: readonly string[], workflowId: string): Promise<void> {
     const live = await openTestSystem(system);
     try {
-      const verdicts = await verify(live, { waitMs: 30_000, accepted: [orderId] });
+      const verdicts = await verify(live, { waitMs: 30_000, accepted: orderIds });
       assert.deepEqual(
         verdicts.filter(({ faults }) => faults > 0),
         [],
@@ -114,32 +115,36 @@ describe('a start that arrives when its order is carried elsewhere', function ()
     } finally {
       await live.close();
     }
+    const { status } = await system.temporal.client.workflow.getHandle(workflowId).describe();
+    assert.equal(status.name, 'COMPLETED');
   }
 
-  it('leaves a workflow that ends at once, while the other waits for the outcome', async () => {
-    await system.processor.stop();
-    const { orderId, arrive } = await startLate();
-    await published(orderId);
-    await arrive();
-    assert.equal(await endOf(orderId), 'FAILED', 'so that it could be started again');
-    await system.startProcessor();
-    await assertAllIsWell(orderId);
-  });
+  for (const [what, count] of [
+    ['one order', 1],
+    ['several orders', 3],
+  ] as const) {
+    it(`leaves a workflow of ${what} that nobody tells of an outcome, and it ends with them`, async () => {
+      await system.processor.stop();
+      const { orderIds, workflowId, arrive } = await startLate(count);
+      await published(orderIds);
+      await arrive();
+      await system.startProcessor();
+      await assertAllHasEnded(orderIds, workflowId);
+    });
 
-  it('leaves a workflow that ends at once, when the order is settled', async () => {
-    const { orderId, arrive } = await startLate();
-    await system.settled(orderId);
-    await arrive();
-    assert.equal(await endOf(orderId), 'COMPLETED');
-    await assertAllIsWell(orderId);
-  });
+    it(`leaves a workflow of ${what} that ends at once, when they are settled`, async () => {
+      const { orderIds, workflowId, arrive } = await startLate(count);
+      for (const orderId of orderIds) await system.settled(orderId);
+      await arrive();
+      await assertAllHasEnded(orderIds, workflowId);
+    });
 
-  it('leaves two workflows, whichever publishes, and both end', async () => {
-    toRabbitmq.breakDown();
-    const { orderId, arrive } = await startLate();
-    await arrive();
-    toRabbitmq.mend();
-    await assertAllIsWell(orderId);
-    await endOf(orderId);
-  });
+    it(`leaves two workflows of ${what}, whichever publishes what, and both end`, async () => {
+      toRabbitmq.breakDown();
+      const { orderIds, workflowId, arrive } = await startLate(count);
+      await arrive();
+      toRabbitmq.mend();
+      await assertAllHasEnded(orderIds, workflowId);
+    });
+  }
 });

@@ -103,7 +103,10 @@ export class FaultRun {
    */
   async survives({ what, inject, ...options }: Survival): Promise<LoadReport> {
     const repeatsBefore = this.#repeats();
-    const load = startLoad(() => this.system.orderApi.url, { ordersPerSecond: usualRate, ...options.load });
+    const load = startLoad({
+      ...{ urlOf: () => this.system.orderApi.url, ordersPerSecond: usualRate, repeat: true },
+      ...options.load,
+    });
     const mostUnderWay = this.#watchPending();
     await sleep(beforeMs);
     let report: LoadReport;

@@ -2,8 +2,6 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Worker } from '@temporalio/worker';
-import { taskQueues } from '../../workflows/messages.js';
 import { eventually } from '../testing/eventually.js';
 import { startService, type ServiceProcess } from '../testing/service-process.js';
 import { FaultRun, serviceNames } from './fault-run.js';
@@ -73,28 +71,38 @@ describe('a system', () => {
     },
   );
 
-  fault('whose workflow has changed, guarded by `patched`, goes on beside the one it was', {}, async () => {
-    const { connection, namespace } = run.system.temporal;
-    // Workflow code only: activities stay with the order API, whose own workflow code is the old one.
-    const changed = await Worker.create({
-      ...{ connection, namespace, taskQueue: taskQueues.orderApi },
-      workflowsPath: fileURLToPath(new URL('../../workflows/histories/patched-order-lifecycle.ts', import.meta.url)),
-    });
-    const since = new Date();
-    await changed.runUntil(() =>
-      run.survives({ what: 'changed workflow code beside the old', inject: () => sleep(5000) }),
-    );
-    const patches = new Map<boolean, number>();
-    for await (const { workflowId, runId, startTime } of run.system.temporal.client.workflow.list()) {
-      if (startTime < since) continue;
-      const { events = [] } = await run.system.temporal.client.workflow.getHandle(workflowId, runId).fetchHistory();
-      const isPatched = (events ?? []).some(
-        ({ markerRecordedEventAttributes: marker }) => marker?.markerName === 'core_patch',
-      );
-      patches.set(isPatched, (patches.get(isPatched) ?? 0) + 1);
-    }
-    assert.ok((patches.get(true) ?? 0) > 0 && (patches.get(false) ?? 0) > 0, 'both have carried orders');
-  });
+  fault(
+    'whose next release, with changed workflow code, runs beside this one and takes its place, loses nothing',
+    {},
+    async () => {
+      const { ordersDb, vhost, temporal } = run.system;
+      const release = fileURLToPath(new URL('changed-workflow.mjs', import.meta.url));
+      const next = await startService('order-api', {
+        ...{ APP__DB_DSN: ordersDb.dsn, APP__RABBITMQ_URL: vhost.url },
+        ...{ TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace },
+        NODE_OPTIONS: `--import=${release}`,
+      });
+      run.watch(next);
+      const since = new Date();
+      let turn = 0;
+      let urls = [run.system.orderApi.url, next.url];
+      const { brokenOff } = await run.survives({
+        what: 'changed workflow code beside the old, and then alone',
+        load: { urlOf: () => urls[(turn += 1) % urls.length] ?? next.url },
+        inject: async () => {
+          await sleep(5000);
+          urls = [next.url];
+          await sleep(500); // a balancer takes it out before it is stopped
+          assert.equal(await run.serviceOf('order-api').stop(), 0);
+          await sleep(3000);
+        },
+      });
+      assert.equal(brokenOff, 0, 'requests that broke off');
+      assert.deepEqual(await releasesOf(run, since), new Set(['this', 'next']));
+      await run.startService('order-api');
+      assert.equal(await next.stop(), 0);
+    },
+  );
 
   fault(
     'with ten times the load it can take refuses cleanly, loses nothing, and gives back its memory',
@@ -117,6 +125,21 @@ describe('a system', () => {
     },
   );
 });
+
+/** Which releases' code has begun workflows since then, as their histories say. */
+async function releasesOf({ system }: FaultRun, since: Date): Promise<Set<'this' | 'next'>> {
+  const { workflow } = system.temporal.client;
+  const releases = new Set<'this' | 'next'>();
+  for await (const { workflowId, runId, startTime } of workflow.list()) {
+    if (startTime < since) continue;
+    const { events } = await workflow.getHandle(workflowId, runId).fetchHistory();
+    const isPatched = (events ?? []).some(
+      ({ markerRecordedEventAttributes: marker }) => marker?.markerName === 'core_patch',
+    );
+    releases.add(isPatched ? 'next' : 'this');
+  }
+  return releases;
+}
 
 function memoryOf(pid: number): number {
   const kib = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];

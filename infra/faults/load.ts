@@ -22,9 +22,11 @@ export interface Load {
 }
 
 export interface LoadOptions {
+  /** Where the next request goes. */
+  readonly urlOf: () => string;
   readonly ordersPerSecond: number;
-  /** Whether a client repeats its order until it is accepted, or goes away. Default: it repeats. */
-  readonly repeat?: boolean;
+  /** Whether a client repeats its order until it is accepted, or goes away. */
+  readonly repeat: boolean;
 }
 
 /** Orders come several at once, so that some share a workflow. */
@@ -36,11 +38,8 @@ const answerLimitMs = 5000;
 const repeatMs = 100;
 const giveUpMs = 240_000;
 
-/**
- * Places orders as clients should: each is repeated, unchanged, until it is accepted, whatever comes in between.
- * @param urlOf where the order API is now
- */
-export function startLoad(urlOf: () => string, { ordersPerSecond, repeat = true }: LoadOptions): Load {
+/** Places orders as clients should: each is repeated, unchanged, until it is accepted, whatever comes in between. */
+export function startLoad({ urlOf, ordersPerSecond, repeat }: LoadOptions): Load {
   const accepted: string[] = [];
   const wrong: string[] = [];
   const counts = { refused: 0, unreached: 0, brokenOff: 0, slowestMs: 0 };

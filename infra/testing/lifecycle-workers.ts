@@ -18,8 +18,6 @@ export class LifecycleWorkers {
   failures = 0;
   /** What the order API knows to be settled already. */
   settled: OutcomeSignal[] = [];
-  /** The workflow that the order API knows to carry the next order. */
-  carriedBy: string | undefined;
   readonly temporal: TestNamespace;
   #workers: Worker[] = [];
   #running: Promise<unknown> = Promise.resolve();
@@ -37,12 +35,7 @@ export class LifecycleWorkers {
   async #startWorkers(): Promise<void> {
     const { connection, namespace } = this.temporal;
     const publishOrderCreated = async (...orderIds: string[]) => {
-      const { carriedBy, settled } = this;
-      return {
-        ...this.#publish('order.created', orderIds),
-        settled,
-        ...(orderIds.length === 1 && carriedBy && { carriedBy }),
-      };
+      return { ...this.#publish('order.created', orderIds), settled: this.settled };
     };
     const publishOrderCreatedAgain = async (...orderIds: string[]) => {
       return { ...this.#publish('order.created again', orderIds), settled: this.settled };
@@ -84,7 +77,6 @@ export class LifecycleWorkers {
     this.published = [];
     this.failures = 0;
     this.settled = [];
-    this.carriedBy = undefined;
   }
 
   async reaches(handle: LifecycleHandle, stage: LifecycleStage): Promise<void> {

@@ -27,8 +27,6 @@ export interface OrderStore {
    * given to another workflow since it was read, is left out. Answers with the ids of the others.
    */
   assignWorkflow(orders: readonly PendingOrder[], workflowId: string): Promise<string[]>;
-  /** The workflow that this order is assigned to, if it is another than this one. */
-  findOtherWorkflow(orderId: string, workflowId: string): Promise<string | undefined>;
   /** The outcomes of those among these orders that are settled. */
   findSettled(orderIds: readonly string[]): Promise<SettledOrder[]>;
   /** Marks the outbox rows of settled orders: the answer proves that the event arrived. Returns how many. */
@@ -60,6 +58,11 @@ export class UnknownOrder extends Error {
   override readonly name = 'UnknownOrder';
 }
 
+export interface OpenWorkflow {
+  readonly workflowId: string;
+  readonly orderIds: readonly string[];
+}
+
 /** The order's workflow, as far as the use cases care. */
 export interface OrderLifecycles {
   /** Asks for the order's workflow to be started soon, off the caller's path. Never throws, never waits. */
@@ -72,9 +75,12 @@ export interface OrderLifecycles {
    * Tells the workflow that the order is settled; one that is gone needs no telling. @throws while Temporal is away
    * @param answeredBy the workflow that published the answer, if that is known: it may be another than the order's
    */
-  tellSettled(order: Order, answeredBy?: string): Promise<void>;
-  /** As `tellSettled`, and the order's own workflow too, should it be another. */
-  tellSettledEverywhere(order: Order): Promise<void>;
+  tellSettled(order: Pick<Order, 'orderId' | 'status' | 'version' | 'workflowId'>, answeredBy?: string): Promise<void>;
+  /**
+   * Open workflows that began at least this long ago, with the orders they were given; at most so many. @throws while
+   * Temporal is away
+   */
+  findOpen(olderThanMs: number, limit: number): Promise<OpenWorkflow[]>;
 }
 
 /** The messages on their way between the services, as far as the use cases care. */

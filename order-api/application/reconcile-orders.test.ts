@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import type { Order } from '../domain/order.js';
-import type { OrderLifecycles, OrderStore } from './ports.js';
+import type { OpenWorkflow, OrderLifecycles, OrderStore } from './ports.js';
 import { createReconcileOrders } from './reconcile-orders.js';
 
 describe('reconcile orders', () => {
   it('with nothing due does nothing', async () => {
     const { reconcile, told, started } = setUp({ pending: 0, owed: 0 });
-    assert.deepEqual(await reconcile(), { pending: 0, publishedAgain: 0, told: 0, proven: 3 });
+    assert.deepEqual(await reconcile(), { pending: 0, publishedAgain: 0, told: 0, idle: 0, proven: 3 });
     assert.deepEqual([started, told], [[], []]);
   });
 
@@ -29,6 +29,17 @@ describe('reconcile orders', () => {
     assert.deepEqual(claims, ['pending']);
   });
 
+  it('tells a workflow that is open though all of its orders have ended, and no other', async () => {
+    const open = [
+      { workflowId: 'orders-1', orderIds: ['settled-1', 'settled-2'] },
+      { workflowId: 'orders-2', orderIds: ['settled-3', 'pending-1'] },
+      { workflowId: 'order-x', orderIds: [] },
+    ];
+    const { reconcile, told } = setUp({ pending: 0, owed: 0, open });
+    assert.equal((await reconcile()).idle, 1);
+    assert.deepEqual(told, ['settled-1 in orders-1', 'settled-2 in orders-1']);
+  });
+
   it('a debt is not cleared when the workflow could not be told', async () => {
     const { reconcile, cleared } = setUp({ pending: 0, owed: 1, failsOn: 'owed-1' });
     await assert.rejects(reconcile(), /Temporal is away/);
@@ -44,7 +55,7 @@ describe('reconcile orders', () => {
 
   it('publishes nothing again while messages wait or are parked: it may be among them', async () => {
     const { reconcile, again, counted } = setUp({ pending: 3, owed: 0, overdue: 2, messagesUnderWay: true });
-    assert.deepEqual(await reconcile(), { pending: 3, publishedAgain: 0, told: 0, proven: 3 });
+    assert.deepEqual(await reconcile(), { pending: 3, publishedAgain: 0, told: 0, idle: 0, proven: 3 });
     assert.deepEqual([again, counted], [[], []]);
   });
 
@@ -57,7 +68,13 @@ describe('reconcile orders', () => {
   it('stops between batches when it is told to', async () => {
     const stopping = new AbortController();
     const { reconcile, claims } = setUp({ pending: 1000, owed: 1000, onClaim: () => stopping.abort() });
-    assert.deepEqual(await reconcile(stopping.signal), { pending: 200, publishedAgain: 0, told: 0, proven: 3 });
+    assert.deepEqual(await reconcile(stopping.signal), {
+      pending: 200,
+      publishedAgain: 0,
+      told: 0,
+      idle: 0,
+      proven: 3,
+    });
     assert.deepEqual(claims, ['pending']);
   });
 
@@ -67,17 +84,28 @@ describe('reconcile orders', () => {
   });
 });
 
+const graceMs = 5000;
+
 interface Due {
   pending: number;
   owed: number;
   /** How many of the pending are overdue, the first ones. */
   overdue?: number;
   messagesUnderWay?: boolean;
+  open?: OpenWorkflow[];
   failsOn?: string;
   onClaim?: () => void;
 }
 
-function setUp({ pending, owed, overdue = 0, messagesUnderWay = false, failsOn, onClaim = () => undefined }: Due) {
+function setUp({
+  pending,
+  owed,
+  overdue = 0,
+  messagesUnderWay = false,
+  open = [],
+  failsOn,
+  onClaim = () => undefined,
+}: Due) {
   const left = { pending, owed };
   const given = { pending: 0, owed: 0 };
   const [claims, started, told, cleared]: [string[], string[], string[], string[]] = [[], [], [], []];
@@ -105,6 +133,8 @@ function setUp({ pending, owed, overdue = 0, messagesUnderWay = false, failsOn, 
         eventKey: `order.processed:${orderId}:2`,
         order: { orderId, status: 'done', version: 2 } as Order,
       })),
+    findSettled: async (orderIds) =>
+      orderIds.filter((id) => id.startsWith('settled')).map((orderId) => ({ orderId, status: 'done', version: 2 })),
     clearOwedSettled: async (eventKey) => void cleared.push(eventKey),
   };
   const fakeLifecycles: Partial<OrderLifecycles> = {
@@ -114,12 +144,18 @@ function setUp({ pending, owed, overdue = 0, messagesUnderWay = false, failsOn, 
         if (failsOn === `again ${orderId}`) throw new Error('Temporal is away');
         again.push(orderId);
       }),
-    tellSettledEverywhere: async ({ orderId }) => callTemporal(orderId, told),
+    tellSettled: async ({ orderId, workflowId }) =>
+      callTemporal(workflowId ? `${orderId} in ${workflowId}` : orderId, told),
+    findOpen: async (olderThanMs) => {
+      assert.equal(olderThanMs, graceMs);
+      return open;
+    },
   };
   const reconcileOrders = createReconcileOrders({
     store: fakeStore as OrderStore,
     lifecycles: fakeLifecycles as OrderLifecycles,
     messages: { areNone: async () => !messagesUnderWay },
+    graceMs,
   });
   const reconcile = (stopped = new AbortController().signal) => reconcileOrders(stopped);
   return { reconcile, claims, started, told, cleared, again, counted };

@@ -7,6 +7,8 @@ export interface ReconcileReport {
   /** Those of them whose workflows were asked to publish again. */
   readonly publishedAgain: number;
   readonly told: number;
+  /** Workflows that were open though their orders had ended. */
+  readonly idle: number;
   readonly proven: number;
 }
 
@@ -14,20 +16,26 @@ export interface ReconcileReport {
 const batchSize = 200;
 const batchesPerPass = 100;
 const recheckMs = 30_000;
+/** In an outage so many may wait with good reason that those without are not among the first; it ends before they do. */
+const mostOpen = 200;
 
 export interface ReconcileOrdersOptions {
   readonly store: OrderStore;
   readonly lifecycles: OrderLifecycles;
   readonly messages: MessagesUnderWay;
+  /** How long a workflow may be open before anybody asks why. */
+  readonly graceMs: number;
 }
 
 /**
  * Finds what nobody is driving and drives it: pending orders without a workflow (the process died between commit and
  * start, Temporal was away, or has lost its data), orders of which nothing was heard for long (a queue was deleted with
- * their messages in it), and workflows that were not told of their settlement. One pass ends when nothing is due, or with
- * the first error: what was claimed is due again half a minute later.
+ * their messages in it), and workflows that were not told of their settlement: those that are known to be owed the word,
+ * and any that is open though its orders have ended, as one is that got its orders beside another (a start that came late)
+ * and was not the one to publish their answers. One pass ends when nothing is due, or with the first error: what was
+ * claimed is due again half a minute later.
  */
-export function createReconcileOrders({ store, lifecycles, messages }: ReconcileOrdersOptions) {
+export function createReconcileOrders({ store, lifecycles, messages, graceMs }: ReconcileOrdersOptions) {
   /** Only when their messages are nowhere: one that waits behind others, or is parked, would be there twice. */
   async function publishAgain(orders: readonly ClaimedOrder[]): Promise<number> {
     const overdue = orders.filter((order) => order.overdue);
@@ -35,6 +43,23 @@ export function createReconcileOrders({ store, lifecycles, messages }: Reconcile
     await lifecycles.publishAgain(overdue);
     await store.notePublishedAgain(overdue.map(({ orderId }) => orderId));
     return overdue.length;
+  }
+
+  /** Whatever the reason why a workflow was not told that its orders have ended: it is told now. */
+  async function endIdle(): Promise<number> {
+    const open = await lifecycles.findOpen(graceMs, mostOpen);
+    const found = await store.findSettled(open.flatMap(({ orderIds }) => orderIds));
+    const settled = new Map(found.map((order) => [order.orderId, order]));
+    const idle = open
+      .map(({ workflowId, orderIds }) => ({
+        workflowId,
+        orderIds,
+        ended: orderIds.flatMap((id) => settled.get(id) ?? []),
+      }))
+      .filter(({ orderIds, ended }) => orderIds.length > 0 && ended.length === orderIds.length);
+    const ended = idle.flatMap(({ workflowId, ended }) => ended.map((order) => ({ ...order, workflowId })));
+    await Promise.all(ended.map((order) => lifecycles.tellSettled(order)));
+    return idle.length;
   }
 
   return async function reconcileOrders(stopped: AbortSignal): Promise<ReconcileReport> {
@@ -50,13 +75,12 @@ export function createReconcileOrders({ store, lifecycles, messages }: Reconcile
       const owed = await store.claimOwedSettled(batchSize, recheckMs);
       await Promise.all(
         owed.map(async ({ eventKey, order }) => {
-          // Whoever published the answer is not known any more; it may have been the order's own workflow.
-          await lifecycles.tellSettledEverywhere(order);
+          await lifecycles.tellSettled(order);
           await store.clearOwedSettled(eventKey);
         }),
       );
       return owed.length;
     });
-    return { pending, publishedAgain, told, proven };
+    return { pending, publishedAgain, told, idle: await endIdle(), proven };
   };
 }

@@ -90,14 +90,6 @@ describe('order store, looking after orders', () => {
     assert.deepEqual(moves.flat(), ['o-1']);
   });
 
-  it('tells which other workflow an order is in', async () => {
-    for (const orderId of ['o-1', 'o-2']) await place(orderId);
-    await store.assignWorkflow([{ orderId: 'o-1', workflowId: null }], 'orders-1');
-    const others = ['o-1', 'o-2', 'nobody'].map((orderId) => store.findOtherWorkflow(orderId, `order-${orderId}`));
-    assert.deepEqual(await Promise.all(others), ['orders-1', undefined, undefined]);
-    assert.equal(await store.findOtherWorkflow('o-1', 'orders-1'), undefined);
-  });
-
   it('tells which of some orders are settled, and how', async () => {
     for (const orderId of ['o-1', 'o-2', 'o-3']) await place(orderId);
     await apply(failed('o-2', 'out of stock'));

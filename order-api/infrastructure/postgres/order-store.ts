@@ -54,7 +54,6 @@ export function createOrderStore(pool: pg.Pool, { graceMs, overdueAfterMs }: Ord
       crashPoint('assign.before');
       return assignWorkflow(pool, orders, workflowId);
     },
-    findOtherWorkflow: (orderId, workflowId) => findOtherWorkflow(pool, orderId, workflowId),
     findSettled: (orderIds) => findSettled(pool, orderIds),
     markProvenPublished: () => markProvenPublished(pool),
     oweSettled: (eventKey) => oweSignal(pool, eventKey),
@@ -126,14 +125,6 @@ async function assignWorkflow(db: Queryable, orders: readonly PendingOrder[], wo
     values: [orders.map(({ orderId }) => orderId), orders.map((order) => order.workflowId), workflowId],
   });
   return rows.map(({ orderId }) => orderId);
-}
-
-async function findOtherWorkflow(db: Queryable, orderId: string, workflowId: string): Promise<string | undefined> {
-  const { rows } = await db.query<{ workflow_id: string }>(
-    `select workflow_id from orders where order_id = $1 and workflow_id <> $2`,
-    [orderId, workflowId],
-  );
-  return rows[0]?.workflow_id;
 }
 
 async function findSettled(db: Queryable, orderIds: readonly string[]): Promise<SettledOrder[]> {

@@ -7,13 +7,11 @@ export interface PublishedOrders {
   readonly messageIds: string[];
   /** Missing when all were published now: an order is settled after that. */
   readonly settled?: SettledOrder[];
-  /** The workflow that carries the only order, if that is another one, which has published its event. */
-  readonly carriedBy?: string;
 }
 
 export interface OrderApiActivitiesOptions {
   readonly relay: OutboxRelay;
-  readonly store: Pick<OrderStore, 'findSettled' | 'findOtherWorkflow'>;
+  readonly store: Pick<OrderStore, 'findSettled'>;
   /** Is told of each workflow that has published the first events of its orders. */
   readonly onPublished: (workflowId: string) => void;
 }
@@ -23,8 +21,7 @@ export function createOrderApiActivities({ relay, store, onPublished }: OrderApi
   return {
     /**
      * Publishes the `order.created` of these orders, unless that is done already, and tells which of them turn out to be
-     * settled, and whether the only one is carried by another workflow: nobody signals this one then. Throws, and is
-     * retried, until all are published.
+     * settled. Throws, and is retried, until all are published.
      */
     async publishOrderCreated(...orderIds: string[]): Promise<PublishedOrders> {
       const workflowId = publishingWorkflow();
@@ -32,11 +29,7 @@ export function createOrderApiActivities({ relay, store, onPublished }: OrderApi
       const messageIds = await relay.publish(orderIds, orderCreated.type, orderCreated.dataversion, headers);
       onPublished(workflowId);
       if (messageIds.length === orderIds.length) return { messageIds };
-      const settled = await store.findSettled(orderIds);
-      const [only, ...others] = orderIds;
-      if (only === undefined || others.length > 0) return { messageIds, settled };
-      const carriedBy = await store.findOtherWorkflow(only, workflowId);
-      return carriedBy === undefined ? { messageIds, settled } : { messageIds, settled, carriedBy };
+      return { messageIds, settled: await store.findSettled(orderIds) };
     },
 
     /** As `publishOrderCreated`, though it was published before, of those orders that are not settled. */

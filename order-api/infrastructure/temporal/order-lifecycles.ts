@@ -1,7 +1,6 @@
 import type { LifecycleClient } from '../../../workflows/client.js';
 import { workflowIdOf } from '../../../workflows/messages.js';
 import type { OrderLifecycles, PendingOrder } from '../../application/ports.js';
-import type { Order } from '../../domain/order.js';
 import type { WorkflowStarter } from './workflow-starter.js';
 
 /** The workflows of orders in Temporal, as the order API talks to them. */
@@ -28,12 +27,6 @@ export function createOrderLifecycles(client: LifecycleClient, starter: Workflow
     await Promise.all(owns.map(([own, id]) => client.askToPublishAgain(own, [id])));
   }
 
-  async function tellSettled({ orderId, status, version, workflowId }: Order, answeredBy?: string): Promise<void> {
-    if (status === 'pending') return;
-    const known = [workflowId, answeredBy].filter((id) => typeof id === 'string');
-    await client.tellSettled(orderId, { status, version }, known);
-  }
-
   return {
     startSoon: (orderId) => starter.startSoon(orderId),
     ensureDriven: async (orders) => {
@@ -51,8 +44,12 @@ export function createOrderLifecycles(client: LifecycleClient, starter: Workflow
         ),
       );
     },
-    tellSettled,
-    tellSettledEverywhere: (order) => tellSettled(order, workflowIdOf(order.orderId)),
+    tellSettled: async ({ orderId, status, version, workflowId }, answeredBy) => {
+      if (status === 'pending') return;
+      const known = [workflowId, answeredBy].filter((id) => typeof id === 'string');
+      await client.tellSettled(orderId, { status, version }, known);
+    },
+    findOpen: (olderThanMs, limit) => client.listOpen(new Date(Date.now() - olderThanMs), limit),
   };
 }
 
