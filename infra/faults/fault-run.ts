@@ -130,7 +130,7 @@ export class FaultRun {
       const parked = await withDeadLetters(live.rabbitmq, async (letters) => letters.map(({ messageId }) => messageId));
       const complaints = [
         ...broken.map(({ id }) => id),
-        ...(report.wrong.length > 0 ? ['clean answers'] : []),
+        ...(report.wrong.length > 0 ? [`clean answers (${report.wrong.length}, the first: ${report.wrong[0]})`] : []),
         ...(parked.length > 0 && !options.mayPark ? ['no message parked'] : []),
       ];
       noteFault({
