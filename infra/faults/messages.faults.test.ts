@@ -97,14 +97,14 @@ describe('messages', () => {
   }
 
   fault('with hostile text where text is allowed do no harm', {}, async () => {
-    const text = `'); drop table orders; -- \u202e \ud83d\ude00 <script>alert(1)</script> \${jndi:ldap://x} %s {{x}} ../../etc`;
+    const text = `'); drop table orders; -- \ud83d\ude00 <script>alert(1)</script> \${jndi:ldap://x} %s {{x}} ../../etc`;
     await run.survives({
       what: 'orders with hostile text',
       inject: async () => {
         const order = anOrder({ customer_id: text, items: [{ sku: text, quantity: 1, price: 1 }] });
         assert.equal((await run.system.post(order)).status, 201);
         assert.equal((await run.system.settled(order.order_id))['customer_id'], text);
-        for (const control of ['\u0000', '\u0007', '\u001b[31m']) {
+        for (const control of ['\u0000', '\u0007', '\u001b[31m', '\u202e']) {
           assert.equal((await run.system.post(anOrder({ customer_id: text + control }))).status, 422);
         }
       },
