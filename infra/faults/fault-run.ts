@@ -135,7 +135,11 @@ export class FaultRun {
       ];
       noteFault({
         ...{ what, test: titleNow(), orders: report.accepted.length, underWay, recoverySeconds: recoveryMs / 1000 },
-        ...{ repeats: this.#repeats() - repeatsBefore, broken: complaints },
+        ...{
+          slowestAnswerSeconds: report.slowestMs / 1000,
+          repeats: this.#repeats() - repeatsBefore,
+          broken: complaints,
+        },
       });
       await explain(live, broken);
       assert.deepEqual(broken, []);

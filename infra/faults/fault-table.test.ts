@@ -4,16 +4,16 @@ import { faultTable, type FaultLine } from './fault-table.js';
 describe('the table of faults', () => {
   const line: FaultLine = {
     ...{ what: 'RabbitMQ killed', test: 'a server that is killed takes no order with it' },
-    ...{ orders: 40, underWay: 3, recoverySeconds: 2.06, repeats: 1, broken: [] },
+    ...{ orders: 40, underWay: 3, recoverySeconds: 2.06, slowestAnswerSeconds: 0.31, repeats: 1, broken: [] },
   };
 
   it('has a row for each fault, with the test that shows it', () => {
     const table = faultTable(`${JSON.stringify(line)}\n${JSON.stringify({ ...line, broken: ['I5', 'I7'] })}\n`);
     assert.deepEqual(table.split('\n'), [
-      '| fault | orders | at once under way | at rest after | repeats | verdict | test |',
-      '| --- | --- | --- | --- | --- | --- | --- |',
-      '| RabbitMQ killed | 40 | 3 | 2.1 s | 1 | every invariant holds | a server that is killed takes no order with it |',
-      '| RabbitMQ killed | 40 | 3 | 2.1 s | 1 | broken: I5, I7 | a server that is killed takes no order with it |',
+      '| fault | orders | at once under way | at rest after | slowest answer | repeats | verdict | test |',
+      '| --- | --- | --- | --- | --- | --- | --- | --- |',
+      '| RabbitMQ killed | 40 | 3 | 2.1 s | 0.3 s | 1 | every invariant holds | a server that is killed takes no order with it |',
+      '| RabbitMQ killed | 40 | 3 | 2.1 s | 0.3 s | 1 | broken: I5, I7 | a server that is killed takes no order with it |',
       '',
     ]);
   });

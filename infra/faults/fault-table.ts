@@ -10,6 +10,8 @@ export interface FaultLine {
   /** How many were pending at once, at most. */
   readonly underWay: number;
   readonly recoverySeconds: number;
+  /** How long a client waited for an answer, at most. */
+  readonly slowestAnswerSeconds: number;
   readonly repeats: number;
   /** Ids of the invariants that did not hold, and what else did not. */
   readonly broken: readonly string[];
@@ -17,10 +19,10 @@ export interface FaultLine {
 
 /** Prints one line for people and, when TEST_FAULTS_FILE names a file, adds one to that. */
 export function noteFault(line: FaultLine): void {
-  const { what, orders, underWay, recoverySeconds, repeats } = line;
+  const { what, orders, underWay, recoverySeconds, slowestAnswerSeconds, repeats } = line;
   console.log(
     `      ${what}: ${orders} orders, up to ${underWay} under way at once, at rest after ${recoverySeconds.toFixed(1)} s, ` +
-      `${repeats} repeats, ${verdictOf(line)}`,
+      `slowest answer ${slowestAnswerSeconds.toFixed(1)} s, ${repeats} repeats, ${verdictOf(line)}`,
   );
   const file = process.env['TEST_FAULTS_FILE'];
   if (!file) return;
@@ -43,10 +45,22 @@ export function faultTable(lines: string): string {
     .filter(Boolean)
     .map((line) => JSON.parse(line) as FaultLine)
     .map((line) => {
-      const { what, test, orders, underWay, recoverySeconds, repeats } = line;
-      return [what, orders, underWay, `${recoverySeconds.toFixed(1)} s`, repeats, verdictOf(line), test];
+      const { what, test, orders, underWay, repeats } = line;
+      const [recovery, answer] = [line.recoverySeconds, line.slowestAnswerSeconds].map(
+        (value) => `${value.toFixed(1)} s`,
+      );
+      return [what, orders, underWay, recovery, answer, repeats, verdictOf(line), test];
     });
-  const head = ['fault', 'orders', 'at once under way', 'at rest after', 'repeats', 'verdict', 'test'];
+  const head = [
+    'fault',
+    'orders',
+    'at once under way',
+    'at rest after',
+    'slowest answer',
+    'repeats',
+    'verdict',
+    'test',
+  ];
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n') + '\n';
 }
 
