@@ -35,7 +35,7 @@ export const brokerLimits = {
 
 /** For `rabbitmqctl`: more room on its disk than there can be, or the usual amount, is asked for. */
 export function diskLimit(full: boolean): string[] {
-  return ['set_disk_free_limit', full ? '1000TB' : brokerLimits['disk_free_limit.absolute']];
+  return ['set_disk_free_limit', full ? '1000000GB' : brokerLimits['disk_free_limit.absolute']];
 }
 
 export interface RabbitmqServer extends LocalServer {
