@@ -23,6 +23,9 @@ const oldestNode = [20, 19];
 const installLimitMs = 15 * 60_000;
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
+// Whoever reads our output may be gone (`| head`, a closed terminal) while we still have something to bring to its end.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
 const command = commands[process.argv[2]];
 try {
   if (command === undefined) fail(`usage: node infra/local/bootstrap.mjs COMMAND\n${listOfCommands()}`);

@@ -15,8 +15,6 @@ export function onStopRequest(onSecond: () => void): AbortSignal {
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => request(signal));
   watchParent(() => stop.abort('the parent process ended'));
-  // The terminal may be gone while we still have servers to stop.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   return stop.signal;
 }
 
