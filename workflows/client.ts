@@ -37,6 +37,8 @@ export interface LifecycleClient {
   tellOutcomeAndStart(orderId: string, outcome: OrderOutcome): Promise<void>;
   /** As `tellOutcome`, that the answer is applied. */
   tellSettled(orderId: string, outcome: OrderOutcome, workflowIds: readonly string[]): Promise<boolean>;
+  /** Tells one workflow, and no other, how several of its orders have ended; false when it is not there to be told. */
+  tellAllSettled(workflowId: string, orders: readonly OutcomeSignal[]): Promise<boolean>;
   /** Those of our workflows that are open and were started before; in no order, and at most so many. */
   listOpen(startedBefore: Date, limit: number): Promise<OpenWorkflow[]>;
   /** Asks a workflow to publish again what it published last of these orders; false when it is not there to be asked. */
@@ -125,6 +127,7 @@ export function createLifecycleClient(link: Pick<TemporalLink, 'call'>): Lifecyc
       );
     },
     tellSettled: (orderId, outcome, workflowIds) => tell(settled, { orderId, ...outcome }, workflowIds),
+    tellAllSettled: (workflowId, orders) => send(link, workflowId, settled, [...orders]),
     listOpen: (startedBefore, limit) => link.call(listTimeoutMs, (client) => listOpen(client, startedBefore, limit)),
     askToPublishAgain: (workflowId, orderIds) => send(link, workflowId, overdue, [...orderIds]),
   };

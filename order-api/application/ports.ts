@@ -75,12 +75,14 @@ export interface OrderLifecycles {
    * Tells the workflow that the order is settled; one that is gone needs no telling. @throws while Temporal is away
    * @param answeredBy the workflow that published the answer, if that is known: it may be another than the order's
    */
-  tellSettled(order: Pick<Order, 'orderId' | 'status' | 'version' | 'workflowId'>, answeredBy?: string): Promise<void>;
+  tellSettled(order: Order, answeredBy?: string): Promise<void>;
   /**
    * Open workflows that began at least this long ago, with the orders they were given; at most so many. @throws while
    * Temporal is away
    */
   findOpen(olderThanMs: number, limit: number): Promise<OpenWorkflow[]>;
+  /** Tells one workflow how all of its orders have ended. @throws while Temporal is away */
+  tellAllSettled(workflowId: string, orders: readonly SettledOrder[]): Promise<void>;
 }
 
 /** The messages on their way between the services, as far as the use cases care. */

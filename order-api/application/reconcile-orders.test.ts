@@ -37,7 +37,7 @@ describe('reconcile orders', () => {
     ];
     const { reconcile, told } = setUp({ pending: 0, owed: 0, open });
     assert.equal((await reconcile()).idle, 1);
-    assert.deepEqual(told, ['settled-1 in orders-1', 'settled-2 in orders-1']);
+    assert.deepEqual(told, ['orders-1 settled-1 settled-2']);
   });
 
   it('a debt is not cleared when the workflow could not be told', async () => {
@@ -144,8 +144,9 @@ function setUp({
         if (failsOn === `again ${orderId}`) throw new Error('Temporal is away');
         again.push(orderId);
       }),
-    tellSettled: async ({ orderId, workflowId }) =>
-      callTemporal(workflowId ? `${orderId} in ${workflowId}` : orderId, told),
+    tellSettled: async ({ orderId }) => callTemporal(orderId, told),
+    tellAllSettled: async (workflowId, orders) =>
+      void told.push([workflowId, ...orders.map(({ orderId }) => orderId)].join(' ')),
     findOpen: async (olderThanMs) => {
       assert.equal(olderThanMs, graceMs);
       return open;

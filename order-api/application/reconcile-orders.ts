@@ -57,8 +57,7 @@ export function createReconcileOrders({ store, lifecycles, messages, graceMs }: 
         ended: orderIds.flatMap((id) => settled.get(id) ?? []),
       }))
       .filter(({ orderIds, ended }) => orderIds.length > 0 && ended.length === orderIds.length);
-    const ended = idle.flatMap(({ workflowId, ended }) => ended.map((order) => ({ ...order, workflowId })));
-    await Promise.all(ended.map((order) => lifecycles.tellSettled(order)));
+    await Promise.all(idle.map(({ workflowId, ended }) => lifecycles.tellAllSettled(workflowId, ended)));
     return idle.length;
   }
 

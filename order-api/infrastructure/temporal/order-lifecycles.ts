@@ -49,6 +49,7 @@ export function createOrderLifecycles(client: LifecycleClient, starter: Workflow
       const known = [workflowId, answeredBy].filter((id) => typeof id === 'string');
       await client.tellSettled(orderId, { status, version }, known);
     },
+    tellAllSettled: async (workflowId, orders) => void (await client.tellAllSettled(workflowId, orders)),
     findOpen: (olderThanMs, limit) => client.listOpen(new Date(Date.now() - olderThanMs), limit),
   };
 }
