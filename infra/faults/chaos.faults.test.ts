@@ -6,6 +6,11 @@ import { fault, seed } from './selection.js';
 
 const minimumMs = 300_000;
 const faultsEachRound = 4;
+/**
+ * RabbitMQ 3.10 that is killed within a second of a deleted queue being declared again comes back with a queue that has no
+ * process, see docs/guarantees.md (measured: 400 to 1000 ms after the deletion; from 1500 ms on all is well).
+ */
+const queueIsKeptMs = 3000;
 /** Far more than five minutes have room for. */
 const mostRounds = 100;
 
@@ -79,6 +84,7 @@ describe('chaos', () => {
       }
       case 'delete queue':
         await run.system.vhost.request('DELETE', `queues/${each.queue}`);
+        await sleep(queueIsKeptMs);
     }
   }
 });
