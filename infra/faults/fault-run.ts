@@ -22,7 +22,7 @@ export interface Survival {
   /** For the report: what is done, as a sentence's subject. */
   readonly what: string;
   readonly load?: Partial<LoadOptions>;
-  /** How long after the end of the fault everything has to be at rest, besides working off what has come in. */
+  /** How long after the end of the fault everything has to be at rest. Default: a minute. */
   readonly settleLimitMs?: number;
   /** Parked messages are no fault of this one. */
   readonly mayPark?: boolean;
@@ -34,7 +34,11 @@ const usualRate = 50;
 const samplingMs = 200;
 const beforeMs = 1000;
 const afterMs = 1000;
-const settleLimitMs = 60_000;
+
+/** How long after a fault everything has to be at rest: a minute, and as long again as orders have piled up. */
+export function settleLimitMs(pilingUpMs: number): number {
+  return 60_000 + pilingUpMs;
+}
 
 /** A whole system, each of its links breakable, for one suite of faults. */
 export class FaultRun {
@@ -121,7 +125,7 @@ export class FaultRun {
     const live = await openTestSystem(this.system);
     try {
       this.#accepted.push(...report.accepted);
-      await untilQuiet(live, options.settleLimitMs ?? settleLimitMs);
+      await untilQuiet(live, options.settleLimitMs ?? settleLimitMs(0));
       const recoveryMs = Date.now() - endedAt;
       const now = new Date();
       const verdicts = await verify(live, { accepted: this.#accepted, historiesSince: this.#verifiedUntil });

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type ConfirmChannel, type Options } from 'amqplib';
 import fc from 'fast-check';
 import { anOrder } from '../e2e/system.js';
 import { eventually } from '../testing/eventually.js';
 import { publishedEvent } from '../testing/published-event.js';
-import { FaultRun } from './fault-run.js';
+import { FaultRun, settleLimitMs } from './fault-run.js';
 import { fault, seed } from './selection.js';
 
 const toProcessor = 'processor.order-created';
@@ -204,9 +205,10 @@ describe('messages', () => {
   fault('that wait out 2 minutes without Postgres use up no attempt', { limitMs: 400_000 }, async () => {
     await run.survives({
       what: 'processor to Postgres: down for 2 minutes',
+      settleLimitMs: settleLimitMs(120_000),
       inject: async () => {
         run.link('processor to Postgres').breakDown();
-        await new Promise((resolve) => setTimeout(resolve, 120_000));
+        await sleep(120_000);
         run.link('processor to Postgres').mend();
       },
     });

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { eventually } from '../testing/eventually.js';
 import { testServers, type StoppableServer } from '../testing/test-servers.js';
-import { FaultRun } from './fault-run.js';
+import { FaultRun, settleLimitMs } from './fault-run.js';
 import { fault, seed } from './selection.js';
 
 const servers = {
@@ -42,6 +42,7 @@ describe('a server that is killed', () => {
         const server = ours(this, name);
         const { refused, brokenOff } = await run.survives({
           what: `${name} killed ${away}`,
+          settleLimitMs: settleLimitMs(awayMs),
           inject: async () => {
             await server.kill();
             await sleep(awayMs);
