@@ -60,8 +60,13 @@ function groupMembers(group: number): number[] {
 
 /** Pids of the processes that were started for the instance in `directory`. Linux only; elsewhere empty. */
 export function processesOfInstance(directory: string): number[] {
+  return processesWith(instanceVariable, directory);
+}
+
+/** Pids of the processes that have this variable in their environment. Linux only; elsewhere empty. */
+export function processesWith(variable: string, value: string): number[] {
   if (!hasProcFs) return [];
-  const marker = `${instanceVariable}=${directory}`;
+  const marker = `${variable}=${value}`;
   return allPids().filter(
     (pid) => pid !== process.pid && isRunning(pid) && readQuietly(`/proc/${pid}/environ`).split('\0').includes(marker),
   );

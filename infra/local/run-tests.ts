@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { reportWorkflowCoverage } from '../testing/report-workflow-coverage.js';
 import { sweepComposeProjects } from '../compose/compose-project.js';
 import { sweepTestContainers } from '../testing/test-containers-sweep.js';
 import { sweepTestInstances } from './instance.js';
+import { killAll, processesWith } from './process-tree.js';
 import { runTool } from './run-tool.js';
 
 /** What is run, and with what: each suite brings its own servers. */
@@ -29,6 +31,9 @@ const suites = {
   /** The compose file, from outside. */
   compose: { tool: 'mocha', args: ['--config', 'infra/compose/mocharc.json'], environment: {} },
 } as const satisfies Record<string, { tool: string; args: readonly string[]; environment: NodeJS.ProcessEnv }>;
+
+/** In the environment of all that a run starts: one that is interrupted does not get to its hooks, which stop services. */
+const runVariable = 'TEST_RUN_ID';
 
 export type SuiteName = keyof typeof suites;
 
@@ -70,11 +75,13 @@ export async function skipTests(suite: SuiteName, stop: AbortSignal): Promise<Co
 async function runMocha(tool: string, args: readonly string[], environment: NodeJS.ProcessEnv, stop: AbortSignal) {
   const directory = mkdtempSync(join(tmpdir(), 'test-counts-'));
   const file = join(directory, 'counts.jsonl');
+  const run = randomUUID();
   try {
-    const withFile = { ...environment, TEST_COUNTS_FILE: file };
-    const exitCode = await runTool(tool, args, { environment: withFile, stop, worker: 'mocha/lib/cli' });
+    const marked = { ...environment, TEST_COUNTS_FILE: file, [runVariable]: run };
+    const exitCode = await runTool(tool, args, { environment: marked, stop, worker: 'mocha/lib/cli' });
     return { exitCode, counts: readCounts(file) };
   } finally {
+    await killAll(processesWith(runVariable, run));
     rmSync(directory, { recursive: true, force: true });
   }
 }

@@ -20,10 +20,6 @@ export interface ServiceProcess {
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 const stopTimeoutMs = 30_000;
 
-/** A test run that is interrupted does not get to its hooks; no service may outlive it. */
-const running = new Set<ChildProcess>();
-process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
-
 /**
  * Starts `order-api` or `processor` on a free port and resolves when it listens.
  * @throws Error with what it printed when it exits instead
@@ -37,8 +33,6 @@ export async function startService(
     env: { ...process.env, APP__PORT: '0', APP__LOG_LEVEL: 'info', APP__SERVICE_NAME: name, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  running.add(child);
-  child.once('exit', () => running.delete(child));
   const logs: Record<string, unknown>[] = [];
   const printed = collectLines(child, logs);
   const port = await eventually(
