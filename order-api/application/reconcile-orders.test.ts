@@ -67,7 +67,8 @@ describe('reconcile orders', () => {
 
   it('stops between batches when it is told to', async () => {
     const stopping = new AbortController();
-    const { reconcile, claims } = setUp({ pending: 1000, owed: 1000, onClaim: () => stopping.abort() });
+    const open = [{ workflowId: 'orders-1', orderIds: ['settled-1'] }];
+    const { reconcile, claims } = setUp({ pending: 1000, owed: 1000, open, onClaim: () => stopping.abort() });
     assert.deepEqual(await reconcile(stopping.signal), {
       pending: 200,
       publishedAgain: 0,

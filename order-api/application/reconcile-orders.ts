@@ -80,6 +80,7 @@ export function createReconcileOrders({ store, lifecycles, messages, graceMs }: 
       );
       return owed.length;
     });
-    return { pending, publishedAgain, told, idle: await endIdle(), proven };
+    const idle = stopped.aborted ? 0 : await endIdle();
+    return { pending, publishedAgain, told, idle, proven };
   };
 }
