@@ -38,7 +38,10 @@ const answerLimitMs = 5000;
 const repeatMs = 100;
 const giveUpMs = 240_000;
 
-/** Places orders as clients should: each is repeated, unchanged, until it is accepted, whatever comes in between. */
+/**
+ * Places orders as clients should: each is repeated, unchanged, until it is accepted, whatever comes in between, and no
+ * sooner than the answer asks for.
+ */
 export function startLoad({ urlOf, ordersPerSecond, repeat }: LoadOptions): Load {
   const accepted: string[] = [];
   const wrong: string[] = [];
@@ -46,7 +49,8 @@ export function startLoad({ urlOf, ordersPerSecond, repeat }: LoadOptions): Load
   const clients = new Set<Promise<void>>();
   const stopping = new AbortController();
 
-  async function attempt(body: string): Promise<boolean> {
+  /** Resolves with how long to wait before the next attempt, or, once the order is accepted, with nothing. */
+  async function attempt(body: string): Promise<number | undefined> {
     const startedAt = performance.now();
     try {
       const response = await fetch(`${urlOf()}/orders`, {
@@ -57,33 +61,34 @@ export function startLoad({ urlOf, ordersPerSecond, repeat }: LoadOptions): Load
       });
       const text = await response.text();
       counts.slowestMs = Math.max(counts.slowestMs, performance.now() - startedAt);
-      if (response.status === 200 || response.status === 201) return true;
+      if (response.status === 200 || response.status === 201) return undefined;
       const isClean =
         [429, 503].includes(response.status) &&
         response.headers.has('retry-after') &&
         response.headers.get('content-type') === 'application/problem+json';
       if (!isClean) wrong.push(`${response.status} ${text.slice(0, 300)}`);
       counts.refused += 1;
+      return Math.max(Number(response.headers.get('retry-after')) * 1000, repeatMs);
     } catch (error) {
       if ((error as Error).name === 'TimeoutError') wrong.push(`no answer within ${answerLimitMs} ms`);
       const cause = (error as Error).cause as { code?: string } | undefined;
       if (cause?.code === 'ECONNREFUSED') counts.unreached += 1;
       else counts.brokenOff += 1;
+      return repeatMs;
     }
-    return false;
   }
 
   async function place(): Promise<void> {
     const order = anOrder();
     const body = JSON.stringify(order);
     for (const end = Date.now() + giveUpMs; Date.now() < end;) {
-      if (!(await attempt(body))) {
-        if (!repeat) return;
-        await sleep(repeatMs);
-        continue;
+      const waitMs = await attempt(body);
+      if (waitMs === undefined) {
+        accepted.push(order.order_id);
+        return;
       }
-      accepted.push(order.order_id);
-      return;
+      if (!repeat) return;
+      await sleep(waitMs);
     }
     wrong.push(`${order.order_id} was not accepted within ${giveUpMs / 1000} s`);
   }

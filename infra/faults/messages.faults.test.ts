@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type ConfirmChannel, type Options } from 'amqplib';
 import fc from 'fast-check';
 import { anOrder } from '../e2e/system.js';
 import { eventually } from '../testing/eventually.js';
 import { publishedEvent } from '../testing/published-event.js';
-import { FaultRun, settleLimitMs } from './fault-run.js';
+import { FaultRun } from './fault-run.js';
 import { fault, seed } from './selection.js';
 
 const toProcessor = 'processor.order-created';
@@ -198,18 +197,6 @@ describe('messages', () => {
         await send(toProcessor, bodies.slice(0, 5000));
         await send(toOrderApi, bodies.slice(5000));
         await Promise.all([parks(toProcessor, 5000), parks(toOrderApi, 5000)]);
-      },
-    });
-  });
-
-  fault('that wait out 2 minutes without Postgres use up no attempt', { limitMs: 400_000 }, async () => {
-    await run.survives({
-      what: 'processor to Postgres: down for 2 minutes',
-      settleLimitMs: settleLimitMs(120_000),
-      inject: async () => {
-        run.link('processor to Postgres').breakDown();
-        await sleep(120_000);
-        run.link('processor to Postgres').mend();
       },
     });
   });
