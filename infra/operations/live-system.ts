@@ -23,7 +23,13 @@ export interface LiveSystem {
 
 const connectTimeoutMs = 10_000;
 /** Reading a whole table takes its time; a server that froze is given up all the same. */
-const limits = { maxConnections: 4, connectTimeoutMs: 5000, statementTimeoutMs: 300_000, queryTimeoutMs: 310_000 };
+const limits = {
+  maxConnections: 4,
+  connectTimeoutMs: 5000,
+  loginTimeoutMs: 5000,
+  statementTimeoutMs: 300_000,
+  queryTimeoutMs: 310_000,
+};
 
 /** @throws ExpectedError naming the part that does not answer; whatever was opened is closed */
 export async function openLiveSystem(addresses: Addresses, logger: Logger): Promise<LiveSystem> {

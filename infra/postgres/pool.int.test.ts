@@ -12,6 +12,7 @@ import { createPool, inTransaction, type PoolLimits, type Queryable } from './po
 const limits: PoolLimits = {
   maxConnections: 3,
   connectTimeoutMs: 300,
+  loginTimeoutMs: 3000,
   statementTimeoutMs: 300,
   queryTimeoutMs: 600,
 };
@@ -123,6 +124,21 @@ describe('Postgres pool', () => {
       assert.ok((await pidOf(frozen)) > 0);
     } finally {
       await frozen.end();
+      await link.close();
+    }
+  });
+
+  it('gets through to a server whose login takes longer than a caller waits', async () => {
+    const link = await createBreakableLink(database.dsn);
+    link.slowDown({ delayMs: 100 });
+    const slow = createPool(link.url, 'pool test', silentLogger, limits);
+    try {
+      await assert.rejects(slow.query('select 1'), isPostgresOutage);
+      assert.ok(await eventually('a connection is there', () => pidOf(slow)));
+      await inTransaction(slow, (tx) => tx.query(`insert into things values ('slow')`));
+      assert.deepEqual(await things(), ['slow']);
+    } finally {
+      await slow.end();
       await link.close();
     }
   });

@@ -61,6 +61,7 @@ async function asAdmin(server: string, statement: string): Promise<void> {
   const pool = createPool(server, 'test admin', silentLogger, {
     maxConnections: 1,
     connectTimeoutMs: 5000,
+    loginTimeoutMs: 5000,
     statementTimeoutMs: 30_000,
     queryTimeoutMs: 30_000,
   });
