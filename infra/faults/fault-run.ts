@@ -7,7 +7,7 @@ import type { LiveSystem } from '../operations/live-system.js';
 import { linesOf, reportOn } from '../operations/order-report.js';
 import { untilQuiet, verify, type Verdict } from '../operations/verify.js';
 import { createBreakableLink, type BreakableLink } from '../testing/breakable-link.js';
-import type { ServiceProcess } from '../testing/service-process.js';
+import { startService, type ServiceProcess } from '../testing/service-process.js';
 import { noteFault } from './fault-table.js';
 import { titleNow } from './selection.js';
 import { startLoad, type LoadOptions, type LoadReport } from './load.js';
@@ -89,12 +89,21 @@ export class FaultRun {
       ...env,
     };
     await (service === 'order-api' ? this.system.startOrderApi(through) : this.system.startProcessor(through));
-    this.watch(this.serviceOf(service));
+    this.#processes.add(this.serviceOf(service));
   }
 
-  /** Counts the repeats that this process meets, too. */
-  watch(process: ServiceProcess): void {
-    this.#processes.add(process);
+  /** One more instance of a service, as it is by itself and with links that do not break; whoever starts it stops it. */
+  async startBeside(service: ServiceName, env: Record<string, string> = {}): Promise<ServiceProcess> {
+    const { ordersDb, processorDb, vhost, temporal } = this.system;
+    const instance = await startService(service, {
+      APP__DB_DSN: (service === 'order-api' ? ordersDb : processorDb).dsn,
+      APP__RABBITMQ_URL: vhost.url,
+      TEMPORAL_ADDRESS: temporal.address,
+      TEMPORAL_NAMESPACE: temporal.namespace,
+      ...env,
+    });
+    this.#processes.add(instance);
+    return instance;
   }
 
   serviceOf(service: ServiceName): ServiceProcess {

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '../testing/eventually.js';
-import { startService, type ServiceProcess } from '../testing/service-process.js';
 import { FaultRun, serviceNames } from './fault-run.js';
 import { fault } from './selection.js';
 
@@ -43,16 +42,8 @@ describe('a system', () => {
     'with two order APIs and three processors, killed and started again all the time, loses nothing',
     { limitMs: 300_000 },
     async () => {
-      const { ordersDb, processorDb, vhost, temporal } = run.system;
-      const env = {
-        APP__RABBITMQ_URL: vhost.url,
-        TEMPORAL_ADDRESS: temporal.address,
-        TEMPORAL_NAMESPACE: temporal.namespace,
-      };
-      const start = (service: 'order-api' | 'processor'): Promise<ServiceProcess> =>
-        startService(service, { ...env, APP__DB_DSN: service === 'order-api' ? ordersDb.dsn : processorDb.dsn });
-      const others = await Promise.all([start('order-api'), start('processor'), start('processor')]);
       const kinds = ['order-api', 'processor', 'processor'] as const;
+      const others = await Promise.all(kinds.map((kind) => run.startBeside(kind)));
       await run.survives({
         what: 'one of two order APIs and three processors killed or stopped every 3 s',
         inject: async () => {
@@ -63,7 +54,7 @@ describe('a system', () => {
             const kind = kinds[index];
             assert.ok(victim && kind);
             await (round % 2 === 0 ? victim.kill() : victim.stop());
-            others[index] = await start(kind);
+            others[index] = await run.startBeside(kind);
           }
         },
       });
@@ -75,14 +66,8 @@ describe('a system', () => {
     'whose next release, with changed workflow code, runs beside this one and takes its place, loses nothing',
     {},
     async () => {
-      const { ordersDb, vhost, temporal } = run.system;
       const release = fileURLToPath(new URL('changed-workflow.mjs', import.meta.url));
-      const next = await startService('order-api', {
-        ...{ APP__DB_DSN: ordersDb.dsn, APP__RABBITMQ_URL: vhost.url },
-        ...{ TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace },
-        NODE_OPTIONS: `--import=${release}`,
-      });
-      run.watch(next);
+      const next = await run.startBeside('order-api', { NODE_OPTIONS: `--import=${release}` });
       const since = new Date();
       let turn = 0;
       let urls = [run.system.orderApi.url, next.url];
