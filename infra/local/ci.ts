@@ -4,7 +4,8 @@ import { runTests, skipTests, type SuiteName } from './run-tests.js';
 import { runStaticChecks } from './static-checks.js';
 import { onStopRequest } from './stop-request.js';
 
-// What .ci/run runs: each static check counts as one, every test as one. The last line is the sum.
+// What .ci/run runs: each static check counts as one, every test as one. What failed is named again at the end, for
+// logs of which only the end is kept; the last line is the sum.
 const stop = onStopRequest(() => process.exit(1));
 const inDocker: readonly SuiteName[] = ['containers', 'compose'];
 
@@ -12,13 +13,14 @@ const checks = await runStaticChecks(stop);
 console.log('--- tests, on local servers');
 const local = await runTests({ suite: 'all', environment: { TEST_SERVERS: 'local' }, stop });
 const docker = await runDockerTests();
+// Passed checks alone do not make a good run: if no test ran, that is a failure.
+const nothingRan: Counts = { ...noCounts, failed: 1, failures: ['no test ran'] };
+const sum = addCounts(checks, local, docker, local.passed + local.failed === 0 ? nothingRan : noCounts);
 
+for (const failure of sum.failures) console.log(`failed: ${failure}`);
 console.log(
   `static checks: ${countsLine(checks)}; local tests: ${countsLine(local)}; in Docker: ${countsLine(docker)}`,
 );
-// Passed checks alone do not make a good run: if no test ran, that is a failure.
-const nothingRan = local.passed + local.failed === 0 ? 1 : 0;
-const sum = addCounts(checks, local, docker, { ...noCounts, failed: nothingRan });
 console.log(countsLine(sum));
 process.exit(exitCodeOf(sum));
 

@@ -4,9 +4,11 @@ export interface Counts {
   passed: number;
   failed: number;
   skipped: number;
+  /** What failed and why, for a reader who has only the end of a long log. */
+  failures: readonly string[];
 }
 
-export const noCounts: Counts = { passed: 0, failed: 0, skipped: 0 };
+export const noCounts: Counts = { passed: 0, failed: 0, skipped: 0, failures: [] };
 
 export function addCounts(...all: readonly Counts[]): Counts {
   return all.reduce(
@@ -14,6 +16,7 @@ export function addCounts(...all: readonly Counts[]): Counts {
       passed: sum.passed + counts.passed,
       failed: sum.failed + counts.failed,
       skipped: sum.skipped + counts.skipped,
+      failures: [...sum.failures, ...counts.failures],
     }),
     noCounts,
   );

@@ -56,8 +56,9 @@ export async function runTests({ suite, args = [], environment, stop }: TestRun)
     const { exitCode, counts } = await runMocha(tool, [...own, ...args], { ...ownEnvironment, ...environment }, stop);
     if (suite === 'all') await reportWorkflowCoverage();
     if (exitCode === 0 || counts.failed > 0) return counts;
-    console.log(`the test run ended with code ${exitCode} though no test failed: counted as one failure`);
-    return addCounts(counts, { ...noCounts, failed: 1 });
+    const failure = `the test run ended with code ${exitCode} though no test failed: counted as one failure`;
+    console.log(failure);
+    return addCounts(counts, { ...noCounts, failed: 1, failures: [failure] });
   } finally {
     await sweepTestInstances(console.log);
     if (suite !== 'unit') await sweepTestContainers(console.log);

@@ -11,14 +11,14 @@ const checks: readonly (readonly [tool: string, ...args: string[]])[] = [
 
 /** Runs every static check, also after one has failed, and names those that failed. Each counts as one. */
 export async function runStaticChecks(stop: AbortSignal): Promise<Counts> {
-  const failed: string[] = [];
+  const failures: string[] = [];
   for (const [tool, ...args] of checks) {
     if (stop.aborted) break;
     const command = [tool, ...args].join(' ');
     console.log(`--- ${command}`);
     const exitCode = await runTool(tool, args, { stop });
-    if (exitCode !== 0) failed.push(command);
+    if (exitCode !== 0) failures.push(command);
   }
-  for (const command of failed) console.log(`failed: ${command}`);
-  return { ...noCounts, passed: checks.length - failed.length, failed: failed.length };
+  for (const command of failures) console.log(`failed: ${command}`);
+  return { ...noCounts, passed: checks.length - failures.length, failed: failures.length, failures };
 }

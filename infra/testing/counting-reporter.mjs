@@ -1,14 +1,21 @@
 import { appendFileSync } from 'node:fs';
 import Mocha from 'mocha';
 
+const { EVENT_RUN_END, EVENT_TEST_FAIL } = Mocha.Runner.constants;
+const longestReason = 1_000;
+
 /** Mocha's own `spec` output, plus one JSON line of real counts into TEST_COUNTS_FILE for whoever adds them up. */
 export default class CountingReporter extends Mocha.reporters.Spec {
   constructor(runner, options) {
     super(runner, options);
-    runner.once(Mocha.Runner.constants.EVENT_RUN_END, () => {
+    const failures = [];
+    runner.on(EVENT_TEST_FAIL, (test, error) => {
+      failures.push(`${test.fullTitle()}: ${String(error.message).slice(0, longestReason)}`);
+    });
+    runner.once(EVENT_RUN_END, () => {
       const file = process.env.TEST_COUNTS_FILE;
       const { passes: passed, failures: failed, pending: skipped } = this.stats;
-      if (file) appendFileSync(file, `${JSON.stringify({ passed, failed, skipped })}\n`);
+      if (file) appendFileSync(file, `${JSON.stringify({ passed, failed, skipped, failures })}\n`);
     });
   }
 }
