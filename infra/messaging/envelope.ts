@@ -21,6 +21,8 @@ export type Envelope = z.output<typeof envelopeSchema>;
 /** A message that can never be understood as it is: no retry will help, somebody has to look at it. */
 export class UnreadableMessage extends Error {
   override readonly name = 'UnreadableMessage';
+  /** It is the message that is wrong, not a line of code; written out in the log, a stack costs more than all the rest. */
+  override readonly stack = '';
 }
 
 /** The event on the wire for one outbox row: the same bytes at every resend, since all of it comes from the row. */

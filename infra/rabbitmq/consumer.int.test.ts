@@ -144,6 +144,27 @@ describe('consumer', () => {
     assert.ok(parked.properties['message_id'], 'its park could not be told from others without');
   });
 
+  it('messages that fail together are tried again one after the other, so that other work comes in between', async () => {
+    const tried = new Set<string>();
+    let [inThisTurn, mostInATurn] = [0, 0];
+    await consume(
+      async (message) => {
+        const body = bodyOf(message);
+        if (tried.has(body)) {
+          setImmediate(() => (inThisTurn = 0));
+          mostInATurn = Math.max(mostInATurn, (inThisTurn += 1));
+        }
+        tried.add(body);
+        throw new TypeError('cannot read it');
+      },
+      { prefetch: 200 },
+    );
+    await Promise.all(Array.from({ length: 200 }, (_, index) => send(`poison ${index}`)));
+    await eventually('all are parked', async () => assert.equal(await publisher.depthOf('made.dead-letter'), 200));
+    // The next one's turn may begin before the count of this one's is set back.
+    assert.ok(mostInATurn === 1 || mostInATurn === 2, `${mostInATurn} in one turn of the event loop`);
+  });
+
   it('an outage is waited out, however long, and nothing is parked for it', async () => {
     let attempts = 0;
     await consume(async (message) => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { crashPoint } from '../runtime/crash-point.js';
 import type { Logger } from '../runtime/logger.js';
@@ -54,6 +54,8 @@ const answerTimeoutMs = 2000;
 interface Subscription {
   readonly channel: Channel;
   readonly lost: AbortSignal;
+  /** Resolves for one message in each turn of the event loop. */
+  readonly turn: () => Promise<void>;
 }
 
 /**
@@ -72,7 +74,9 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
     closeWithChannel(model, channel, logger);
     const channelLost = new AbortController();
     channel.once('close', () => channelLost.abort());
-    const subscription = { channel, lost: AbortSignal.any([channelLost.signal, closing.signal]) };
+    let line: Promise<void> = Promise.resolve();
+    const turn = () => (line = line.then(() => nextTurn()));
+    const subscription = { channel, lost: AbortSignal.any([channelLost.signal, closing.signal]), turn };
     setMaxListeners(0, subscription.lost); // each message that waits out an outage listens to it
     await declareTopology(channel, options.topology);
     await channel.prefetch(options.prefetch);
@@ -139,6 +143,8 @@ async function settle(message: ConsumeMessage, subscription: Subscription, optio
         about().error({ err: error, attempt: failures.length }, 'the message failed');
       }
       await sleep(waitMs, undefined, { signal: subscription.lost }).catch(() => undefined);
+      // A thousand that failed together are not tried again together: requests would have to wait for all of them.
+      await subscription.turn();
     }
   }
   options.counts?.ended(options.queue, 'given back');
