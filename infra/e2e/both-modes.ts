@@ -1,5 +1,5 @@
 /** Orders that come together share a workflow; or, strict, each has its own, always. */
-const modes = {
+export const modes = {
   'default mode': {},
   'strict mode': { APP__ORDERS_PER_WORKFLOW: '1' },
 };

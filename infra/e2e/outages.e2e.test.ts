@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { eventually } from '../testing/eventually.js';
 import { testServers, type StoppableServer } from '../testing/test-servers.js';
-import { inBothModes } from './both-modes.js';
+import { modes } from './both-modes.js';
 import { anOrder, startSystem, type TestSystem } from './system.js';
 
+type Order = ReturnType<typeof anOrder>;
+
 /** The order is settled once, with one effect on either side, and nothing is left to publish or to tell. */
-async function assertSettledOnce(system: TestSystem, orderId: string): Promise<void> {
+async function assertSettledOnce(system: TestSystem, order: Order): Promise<void> {
+  const orderId = order.order_id;
   const settled = await system.settled(orderId, 60_000);
   assert.equal(settled['version'], 2);
   await eventually(
@@ -20,231 +23,251 @@ async function assertSettledOnce(system: TestSystem, orderId: string): Promise<v
         );
         assert.deepEqual(rows, [{ inbox: '1', unpublished: '0', owed: '0' }]);
       }
-      const workflow = await system.temporal.client.workflow.getHandle(`order-${orderId}`).describe();
+      const workflow = await workflowOf(system, order).describe();
       assert.equal(workflow.status.name, 'COMPLETED');
     },
     60_000,
   );
 }
 
-inBothModes('an order survives', (mode) => {
-  let system: TestSystem;
+const workflowOf = ({ temporal }: TestSystem, order: Order) =>
+  temporal.client.workflow.getHandle(`order-${order.order_id}`);
+
+function isPublished({ ordersDb }: TestSystem, order: Order): Promise<void> {
+  return eventually('order.created is published', async () => {
+    const { rowCount } = await ordersDb.pool.query(
+      'select from outbox where aggregate_id = $1 and published_at is not null',
+      [order.order_id],
+    );
+    assert.equal(rowCount, 1);
+  });
+}
+
+/** Servers given by the environment are not ours to take away. */
+function ours(context: Mocha.Context, server: StoppableServer | undefined): StoppableServer {
+  if (!server) context.skip();
+  return server;
+}
+
+describe('an order survives, in default and in strict mode', function () {
+  this.timeout(180_000);
+  let systems: readonly TestSystem[];
+  let orders: readonly Order[];
+
+  /** An outage of a server is one for both systems, each of which has an order in it. */
+  const inBoth = (act: (system: TestSystem, order: Order) => Promise<unknown>) =>
+    Promise.all(systems.map((system, index) => act(system, orders[index] ?? assert.fail('an order for each'))));
+
+  const settlesOnceInBoth = () => inBoth((system, order) => assertSettledOnce(system, order));
 
   before(async () => {
-    system = await startSystem(mode);
+    systems = await Promise.all(Object.values(modes).map((mode) => startSystem(mode)));
   });
 
-  after(() => system.stop());
+  beforeEach(() => {
+    orders = systems.map(() => anOrder());
+  });
 
-  /** Servers given by the environment are not ours to take away. */
-  function ours(context: Mocha.Context, server: StoppableServer | undefined): StoppableServer {
-    if (!server) context.skip();
-    return server;
-  }
+  after(() => Promise.all(systems.map((system) => system.stop())));
 
   it('Temporal being down when it is placed', async function () {
     const server = ours(this, testServers().temporal.server);
     await server.stop();
-    const order = anOrder();
     try {
-      const startedAt = Date.now();
-      assert.equal((await system.post(order)).status, 201);
-      assert.ok(Date.now() - startedAt < 3000, 'a POST does not wait for Temporal');
-      await eventually('the service says so', async () => {
-        const { status, body } = await system.request('GET', '/health');
-        assert.deepEqual([status, body['status']], [200, 'degraded']);
+      await inBoth(async (system, order) => {
+        const startedAt = Date.now();
+        assert.equal((await system.post(order)).status, 201);
+        assert.ok(Date.now() - startedAt < 3000, 'a POST does not wait for Temporal');
+        await eventually('the service says so', async () => {
+          const { status, body } = await system.request('GET', '/health');
+          assert.deepEqual([status, body['status']], [200, 'degraded']);
+        });
       });
     } finally {
       await server.start();
     }
-    await assertSettledOnce(system, order.order_id);
+    await settlesOnceInBoth();
   });
 
   it('Temporal being down while its messages are under way, and none is parked for it', async function () {
     const server = ours(this, testServers().temporal.server);
-    await system.processor.stop();
-    const order = anOrder();
-    await system.post(order);
-    await eventually('order.created is in the queue', async () => {
-      const { rowCount } = await system.ordersDb.pool.query(
-        'select from outbox where aggregate_id = $1 and published_at is not null',
-        [order.order_id],
-      );
-      assert.equal(rowCount, 1);
+    await inBoth(async (system, order) => {
+      await system.processor.stop();
+      await system.post(order);
+      await isPublished(system, order);
     });
     await server.kill();
     try {
-      await system.startProcessor();
-      await eventually('the processor has decided, and owes the signal', async () => {
-        const { rowCount } = await system.processorDb.pool.query(
-          'select from inbox where aggregate_id = $1 and signal_due_at is not null',
-          [order.order_id],
-        );
-        assert.equal(rowCount, 1);
+      await inBoth(async (system, order) => {
+        await system.startProcessor();
+        await eventually('the processor has decided, and owes the signal', async () => {
+          const { rowCount } = await system.processorDb.pool.query(
+            'select from inbox where aggregate_id = $1 and signal_due_at is not null',
+            [order.order_id],
+          );
+          assert.equal(rowCount, 1);
+        });
+        // Were it not acknowledged, it would be back in the queue once its consumer is gone.
+        await system.processor.stop();
+        assert.deepEqual(await system.vhost.peek('processor.order-created'), []);
+        await system.startProcessor();
       });
-      // Were it not acknowledged, it would be back in the queue once its consumer is gone.
-      await system.processor.stop();
-      assert.deepEqual(await system.vhost.peek('processor.order-created'), []);
-      await system.startProcessor();
     } finally {
       await server.start();
     }
-    await assertSettledOnce(system, order.order_id);
-    assert.deepEqual(await system.vhost.peek('processor.order-created.dead-letter'), []);
+    await settlesOnceInBoth();
+    await inBoth(async ({ vhost }) => assert.deepEqual(await vhost.peek('processor.order-created.dead-letter'), []));
   });
 
   it('RabbitMQ being down when it is placed', async function () {
     const server = ours(this, testServers().rabbitmq.server);
     await server.stop();
-    const order = anOrder();
     try {
-      assert.equal((await system.post(order)).status, 201);
-      await eventually('the failed attempts are on the row', async () => {
-        const { rows } = await system.ordersDb.pool.query<{ attempts: number; last_error: string }>(
-          'select attempts, last_error from outbox where aggregate_id = $1',
-          [order.order_id],
-        );
-        assert.ok((rows[0]?.attempts ?? 0) >= 2);
-        assert.match(rows[0]?.last_error ?? '', /RabbitMQ/);
-      });
-      await eventually('the service says so', async () => {
-        const { status, body } = await system.request('GET', '/health');
-        assert.deepEqual([status, body['status']], [200, 'degraded']);
+      await inBoth(async (system, order) => {
+        assert.equal((await system.post(order)).status, 201);
+        await eventually('the failed attempts are on the row', async () => {
+          const { rows } = await system.ordersDb.pool.query<{ attempts: number; last_error: string }>(
+            'select attempts, last_error from outbox where aggregate_id = $1',
+            [order.order_id],
+          );
+          assert.ok((rows[0]?.attempts ?? 0) >= 2);
+          assert.match(rows[0]?.last_error ?? '', /RabbitMQ/);
+        });
+        await eventually('the service says so', async () => {
+          const { status, body } = await system.request('GET', '/health');
+          assert.deepEqual([status, body['status']], [200, 'degraded']);
+        });
       });
     } finally {
       await server.start();
     }
-    await assertSettledOnce(system, order.order_id);
-    await system.healthy();
+    await settlesOnceInBoth();
+    await inBoth((system) => system.healthy());
   });
 
-  it('the order API being killed between its commit and the start of its workflow', async () => {
-    await system.orderApi.stop();
-    // Temporal is where nobody listens, so that the start cannot have happened when the process is killed.
-    await system.startOrderApi({ TEMPORAL_ADDRESS: '127.0.0.1:1' });
-    const order = anOrder();
-    assert.equal((await system.post(order)).status, 201);
-    await system.orderApi.kill();
-    await assert.rejects(system.temporal.client.workflow.getHandle(`order-${order.order_id}`).describe());
-    await system.startOrderApi();
-    await assertSettledOnce(system, order.order_id);
-  });
+  it('the order API being killed between its commit and the start of its workflow', () =>
+    inBoth(async (system, order) => {
+      await system.orderApi.stop();
+      // Temporal is where nobody listens, so that the start cannot have happened when the process is killed.
+      await system.startOrderApi({ TEMPORAL_ADDRESS: '127.0.0.1:1' });
+      assert.equal((await system.post(order)).status, 201);
+      await system.orderApi.kill();
+      await assert.rejects(workflowOf(system, order).describe());
+      await system.startOrderApi();
+      await assertSettledOnce(system, order);
+    }));
 
-  it('the processor being killed while it works on it', async () => {
-    await system.processor.stop();
-    await system.startProcessor({ APP__PROCESSING_DELAY_MS: '60000' });
-    const order = anOrder();
-    await system.post(order);
-    await eventually('the processor holds the message', async () => {
-      const queue = (await system.vhost.request('GET', 'queues/processor.order-created')) as Record<string, unknown>;
-      assert.equal(queue['messages_unacknowledged'], 1);
-    });
-    await system.processor.kill();
-    await system.startProcessor();
-    await assertSettledOnce(system, order.order_id);
-  });
+  it('the processor being killed while it works on it', () =>
+    inBoth(async (system, order) => {
+      await system.processor.stop();
+      await system.startProcessor({ APP__PROCESSING_DELAY_MS: '60000' });
+      await system.post(order);
+      await eventually('the processor holds the message', async () => {
+        const queue = (await system.vhost.request('GET', 'queues/processor.order-created')) as Record<string, unknown>;
+        assert.equal(queue['messages_unacknowledged'], 1);
+      });
+      await system.processor.kill();
+      await system.startProcessor();
+      await assertSettledOnce(system, order);
+    }));
 
-  it('its workflow being terminated before the outcome is known', async () => {
-    await system.processor.stop();
-    const order = anOrder();
-    await system.post(order);
-    const handle = system.temporal.client.workflow.getHandle(`order-${order.order_id}`);
-    await eventually('it waits for the outcome', async () =>
-      assert.equal(await handle.query('stage'), 'awaitingOutcome'),
-    );
-    await handle.terminate('for the test');
-    await system.startProcessor();
-    await assertSettledOnce(system, order.order_id);
-  });
+  it('its workflow being terminated before the outcome is known', () =>
+    inBoth(async (system, order) => {
+      await system.processor.stop();
+      await system.post(order);
+      const handle = workflowOf(system, order);
+      await eventually('it waits for the outcome', async () =>
+        assert.equal(await handle.query('stage'), 'awaitingOutcome'),
+      );
+      await handle.terminate('for the test');
+      await system.startProcessor();
+      await assertSettledOnce(system, order);
+    }));
 
-  it('its queues being deleted while nobody consumes', async () => {
-    await system.processor.stop();
-    for (const queue of ['processor.order-created', 'order-api.order-processed']) {
-      await system.vhost.request('DELETE', `queues/${queue}`);
-    }
-    const order = anOrder();
-    await system.post(order);
-    await system.startProcessor();
-    await assertSettledOnce(system, order.order_id);
-  });
+  it('its queues being deleted while nobody consumes', () =>
+    inBoth(async (system, order) => {
+      await system.processor.stop();
+      for (const queue of ['processor.order-created', 'order-api.order-processed']) {
+        await system.vhost.request('DELETE', `queues/${queue}`);
+      }
+      await system.post(order);
+      await system.startProcessor();
+      await assertSettledOnce(system, order);
+    }));
 
   describe('its message being lost after it was confirmed', () => {
-    before(async () => {
-      await system.orderApi.stop();
-      await system.startOrderApi({ APP__OVERDUE_AFTER_MS: '1000' });
-    });
-    after(async () => {
-      await system.orderApi.stop();
-      await system.startOrderApi();
-    });
+    const overdueSoon = { APP__OVERDUE_AFTER_MS: '1000' };
+    const restartOrderApis = (env: Record<string, string>) =>
+      Promise.all(
+        systems.map(async (system) => {
+          await system.orderApi.stop();
+          await system.startOrderApi(env);
+        }),
+      );
 
-    const isPublished = (orderId: string) =>
-      eventually('order.created is published', async () => {
-        const { rowCount } = await system.ordersDb.pool.query(
-          'select from outbox where aggregate_id = $1 and published_at is not null',
-          [orderId],
-        );
-        assert.equal(rowCount, 1);
-      });
+    before(() => restartOrderApis(overdueSoon));
+    after(() => restartOrderApis({}));
 
     /** It has looked already, and found the message on its way; half a minute need not be waited for. */
-    const theReconcilerLooksAgain = (orderId: string) =>
-      system.ordersDb.pool.query('update orders set check_at = now() where order_id = $1', [orderId]);
+    const theReconcilerLooksAgain = (system: TestSystem, order: Order) =>
+      system.ordersDb.pool.query('update orders set check_at = now() where order_id = $1', [order.order_id]);
 
-    it('with the queue it waited in', async () => {
-      await system.processor.stop();
-      const order = anOrder();
-      await system.post(order);
-      await isPublished(order.order_id);
-      await system.vhost.request('DELETE', 'queues/processor.order-created');
-      await system.startProcessor();
-      await theReconcilerLooksAgain(order.order_id);
-      await assertSettledOnce(system, order.order_id);
-    });
+    it('with the queue it waited in', () =>
+      inBoth(async (system, order) => {
+        await system.processor.stop();
+        await system.post(order);
+        await isPublished(system, order);
+        await system.vhost.request('DELETE', 'queues/processor.order-created');
+        await system.startProcessor();
+        await theReconcilerLooksAgain(system, order);
+        await assertSettledOnce(system, order);
+      }));
 
-    it('as an answer', async () => {
-      await system.processor.stop();
-      const order = anOrder();
-      await system.post(order);
-      await isPublished(order.order_id);
-      // Its workflow makes no step while the order API is away, so the answer waits in the processor's outbox.
-      await system.orderApi.kill();
-      await system.startProcessor();
-      await eventually('the processor has answered, and the answer is lost', async () => {
-        const { rowCount } = await system.processorDb.pool.query(
-          'update outbox set published_at = now() where aggregate_id = $1',
-          [order.order_id],
+    it('as an answer', () =>
+      inBoth(async (system, order) => {
+        await system.processor.stop();
+        await system.post(order);
+        await isPublished(system, order);
+        // Its workflow makes no step while the order API is away, so the answer waits in the processor's outbox.
+        await system.orderApi.kill();
+        await system.startProcessor();
+        await eventually('the processor has answered, and the answer is lost', async () => {
+          const { rowCount } = await system.processorDb.pool.query(
+            'update outbox set published_at = now() where aggregate_id = $1',
+            [order.order_id],
+          );
+          assert.equal(rowCount, 1);
+        });
+        await system.startOrderApi(overdueSoon);
+        await eventually('its workflow waits for the settlement', async () =>
+          assert.equal(await workflowOf(system, order).query('stage'), 'awaitingSettlement'),
         );
-        assert.equal(rowCount, 1);
-      });
-      await system.startOrderApi({ APP__OVERDUE_AFTER_MS: '1000' });
-      await eventually('its workflow waits for the settlement', async () => {
-        const stage = await system.temporal.client.workflow.getHandle(`order-${order.order_id}`).query('stage');
-        assert.equal(stage, 'awaitingSettlement');
-      });
-      await theReconcilerLooksAgain(order.order_id);
-      await assertSettledOnce(system, order.order_id);
-    });
+        await theReconcilerLooksAgain(system, order);
+        await assertSettledOnce(system, order);
+      }));
   });
 
   it('Postgres being away: it is refused within 3 s, with Retry-After, and taken when Postgres is back', async function () {
     const server = ours(this, testServers().ordersDb.server);
     await server.kill();
-    const order = anOrder();
     try {
-      const startedAt = Date.now();
-      const refused = await system.post(order);
-      assert.ok(Date.now() - startedAt < 3000);
-      assert.equal(refused.status, 503);
-      assert.match(refused.headers.get('retry-after') ?? '', /^\d+$/);
-      assert.equal(refused.headers.get('content-type'), 'application/problem+json');
-      const health = await system.request('GET', '/health');
-      assert.deepEqual([health.status, health.body['status']], [503, 'unavailable']);
-      assert.equal((await system.request('GET', '/health/live')).status, 200);
+      await inBoth(async (system, order) => {
+        const startedAt = Date.now();
+        const refused = await system.post(order);
+        assert.ok(Date.now() - startedAt < 3000);
+        assert.equal(refused.status, 503);
+        assert.match(refused.headers.get('retry-after') ?? '', /^\d+$/);
+        assert.equal(refused.headers.get('content-type'), 'application/problem+json');
+        const health = await system.request('GET', '/health');
+        assert.deepEqual([health.status, health.body['status']], [503, 'unavailable']);
+        assert.equal((await system.request('GET', '/health/live')).status, 200);
+      });
     } finally {
       await server.start();
     }
-    await eventually('it is taken', async () => assert.match(String((await system.post(order)).status), /^20[01]$/));
-    await assertSettledOnce(system, order.order_id);
+    await inBoth(async (system, order) => {
+      await eventually('it is taken', async () => assert.match(String((await system.post(order)).status), /^20[01]$/));
+      await assertSettledOnce(system, order);
+    });
   });
 });
