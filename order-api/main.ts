@@ -105,7 +105,8 @@ await runService(readConfig, async (config, logger, service) => {
 
   // HTTP.
   const router = new Router<RequestState>();
-  addOrderRoutes(router, { placeOrder: createPlaceOrder({ store, lifecycles }), store });
+  const placeOrder = createPlaceOrder({ store, lifecycles });
+  addOrderRoutes(router, { placeOrder, store, mostAtOnce: config.APP__POSTS_AT_ONCE });
   addHealthRoutes(router, name, {
     postgres: () => pool.query('select 1').then(() => true),
     rabbitmq: () => Promise.resolve(publisher.isUp() && consumer.isUp()),

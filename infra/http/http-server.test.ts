@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
 import Router from '@koa/router';
 import { eventually } from '../testing/eventually.js';
 import { silentLogger } from '../testing/silent-logger.js';
@@ -24,6 +26,19 @@ describe('HTTP server', () => {
       );
     } finally {
       await first.stop();
+    }
+  });
+
+  it('leaves no client of a burst outside before it gets to them', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const server = await listen(createHttpApp(new Router<RequestState>(), silentLogger), '127.0.0.1', 0);
+    const clients = Array.from({ length: 1500 }, () => connect(server.port, '127.0.0.1'));
+    try {
+      await new Promise((resolve) => process.nextTick(resolve)); // all have knocked, and this process has accepted nobody
+      assert.equal(connectionsWaitingAt(server.port), clients.length);
+    } finally {
+      for (const client of clients) client.destroy();
+      await server.stop();
     }
   });
 
@@ -110,4 +125,11 @@ function get(port: number, agent: Agent | undefined): Promise<{ status: number |
     sent.on('error', reject);
     sent.end();
   });
+}
+
+/** Established, as the kernel sees it, whether or not they have been accepted. */
+function connectionsWaitingAt(port: number): number {
+  const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n');
+  return lines.filter((line) => new RegExp(`^ *\\d+: ${local} \\S+ 01 `).test(line)).length;
 }
