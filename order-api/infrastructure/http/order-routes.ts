@@ -15,7 +15,10 @@ export interface OrderRoutesOptions {
 }
 
 /** `POST /orders` takes an order, `GET /orders/{order_id}` shows it. */
-export function addOrderRoutes(router: Router<RequestState>, { placeOrder, store, mostAtOnce }: OrderRoutesOptions): void {
+export function addOrderRoutes(
+  router: Router<RequestState>,
+  { placeOrder, store, mostAtOnce }: OrderRoutesOptions,
+): void {
   router.post('/orders', jsonBody, atMost(mostAtOnce), inTime, async (ctx) => {
     const parsed = orderBodySchema.safeParse(ctx.request.body);
     if (!parsed.success) {
