@@ -93,16 +93,6 @@ describe('a start that arrives when its order is carried elsewhere', function ()
     return String(rows[0]?.workflow_id);
   }
 
-  async function published(orderIds: readonly string[]): Promise<void> {
-    await eventually('their events are published', async () => {
-      const { rowCount } = await system.ordersDb.pool.query(
-        'select from outbox where aggregate_id = any($1) and published_at is not null',
-        [orderIds],
-      );
-      assert.equal(rowCount, orderIds.length);
-    });
-  }
-
   /** Every order has ended, and with them both workflows. */
   async function assertAllHasEnded(orderIds: readonly string[], workflowId: string): Promise<void> {
     const live = await openTestSystem(system);
@@ -126,7 +116,7 @@ describe('a start that arrives when its order is carried elsewhere', function ()
     it(`leaves a workflow of ${what} that nobody tells of an outcome, and it ends with them`, async () => {
       await system.processor.stop();
       const { orderIds, workflowId, arrive } = await startLate(count);
-      await published(orderIds);
+      await system.published(orderIds);
       await arrive();
       await system.startProcessor();
       await assertAllHasEnded(orderIds, workflowId);

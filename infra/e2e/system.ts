@@ -91,6 +91,17 @@ export class TestSystem {
     );
   }
 
+  /** Waits until the events of these orders are published. */
+  published(orderIds: readonly string[]): Promise<void> {
+    return eventually(`${orderIds.join()} are published`, async () => {
+      const { rowCount } = await this.ordersDb.pool.query(
+        'select from outbox where aggregate_id = any($1) and published_at is not null',
+        [orderIds],
+      );
+      assert.equal(rowCount, orderIds.length);
+    });
+  }
+
   async healthy(timeoutMs = 30_000): Promise<void> {
     for (const { url } of [this.orderApi, this.processor]) {
       await eventually(

@@ -126,16 +126,17 @@ export function startLoad({ urlOf, ordersPerSecond, repeat, connections }: LoadO
   const arrivals = (async () => {
     await connectAll();
     const begin = performance.now();
-    for (let sent = 0; !stopping.signal.aborted; sent += ordersAtOnce) {
-      // What is late is made up for, so that the rate is the one asked for.
-      const dueInMs = begin + (sent * 1000) / ordersPerSecond - performance.now();
-      if (dueInMs > 0) await sleep(dueInMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-      else if (sent % ordersPerTurn === 0) await nextTurn();
+    for (let sent = 0; !stopping.signal.aborted;) {
       for (let order = 0; order < ordersAtOnce && clients.size < mostClients; order += 1) {
         const client = place();
         clients.add(client);
         void client.finally(() => clients.delete(client));
       }
+      sent += ordersAtOnce;
+      // What is late is made up for, so that the rate is the one asked for.
+      const dueInMs = begin + (sent * 1000) / ordersPerSecond - performance.now();
+      if (dueInMs > 0) await sleep(dueInMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      else if (sent % ordersPerTurn === 0) await nextTurn();
     }
   })();
 
