@@ -35,7 +35,8 @@ export async function withDeadLetters<T>(
     const letters: DeadLetter[] = [];
     for (const { name } of orderTopology.queues) {
       const parked = deadLetterQueueOf(name);
-      if (!(await depthOf(rabbitmq, parked))) continue;
+      // Its depth says too little: what somebody has just put back shows there late, and a get finds it.
+      if ((await depthOf(rabbitmq, parked)) === undefined) continue;
       while (letters.length < mostDeadLetters) {
         const message = await channel.get(parked);
         if (!message) break;
@@ -44,7 +45,20 @@ export async function withDeadLetters<T>(
     }
     return await work(letters, channel);
   } finally {
-    await channel.close().catch(() => undefined);
+    await putBack(channel);
+  }
+}
+
+/**
+ * Said rather than left to the closing, which the broker carries out some time after it has answered: whoever looks next
+ * would find nothing.
+ */
+async function putBack(channel: Channel): Promise<void> {
+  try {
+    channel.nackAll(true);
+    await channel.close();
+  } catch {
+    // It is closed, so the broker has put them back.
   }
 }
 
