@@ -1,5 +1,6 @@
 import { addressVariables, startServers } from '../local/local-servers.js';
 import { installTemporalRuntime } from '../temporal/runtime.js';
+import { removeBuiltServices } from './built-services.js';
 import { provideContainers } from './container-images.js';
 import { startContainers } from './container-servers.js';
 import { silentLogger } from './silent-logger.js';
@@ -28,6 +29,7 @@ export async function mochaGlobalSetup(): Promise<void> {
 export async function mochaGlobalTeardown(): Promise<void> {
   provideTestServers(undefined);
   await servers?.stop();
+  await removeBuiltServices();
 }
 
 /** @throws Error when containers are asked for and cannot be had, or the word is none of those above */

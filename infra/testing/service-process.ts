@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { nodeOptions } from '../local/service-process.js';
+import { builtServices } from './built-services.js';
 import { eventually } from './eventually.js';
 
-/** One of our services as a process of its own, as in production. */
+/** One of our services as a process of its own, built as production runs it. */
 export interface ServiceProcess {
   readonly url: string;
   readonly pid: number;
@@ -17,7 +18,6 @@ export interface ServiceProcess {
   kill(): Promise<void>;
 }
 
-const repository = fileURLToPath(new URL('../..', import.meta.url));
 const stopTimeoutMs = 30_000;
 
 /**
@@ -28,9 +28,16 @@ export async function startService(
   name: 'order-api' | 'processor',
   env: Record<string, string>,
 ): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', `${name}/main.ts`], {
-    cwd: repository,
-    env: { ...process.env, APP__PORT: '0', APP__LOG_LEVEL: 'info', APP__SERVICE_NAME: name, ...env },
+  const child = spawn(process.execPath, [`${name}/main.js`], {
+    cwd: await builtServices(),
+    env: {
+      ...process.env,
+      NODE_OPTIONS: nodeOptions,
+      APP__PORT: '0',
+      APP__LOG_LEVEL: 'info',
+      APP__SERVICE_NAME: name,
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const logs: Record<string, unknown>[] = [];
