@@ -65,6 +65,19 @@ describe('HTTP server', () => {
     agent.destroy();
   });
 
+  it('a stop answers a request that is on its way over a kept connection, and ends the connection with it', async () => {
+    const { app, finish } = slowApp();
+    finish();
+    const server = await listen(app, '127.0.0.1', 0);
+    const agent = new Agent({ keepAlive: true });
+    assert.equal((await get(server.port, agent)).status, 200);
+    const stopped = server.stop();
+    assert.equal((await get(server.port, agent)).status, 200);
+    await assert.rejects(get(server.port, agent), /ECONNREFUSED/);
+    await stopped;
+    agent.destroy();
+  });
+
   it('a stop does not wait for a kept connection whose last request has just been answered', async () => {
     const { app, begun, finish } = slowApp();
     const server = await listen(app, '127.0.0.1', 0);

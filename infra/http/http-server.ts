@@ -1,18 +1,23 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Server as NetServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Koa from 'koa';
 import type { RequestState } from './http-app.js';
 
 export interface HttpServer {
   readonly port: number;
-  /** Refuses new connections, lets requests under way finish (5 s at most), closes. */
+  /**
+   * Refuses new connections, answers what comes over those that are there, which ends them, and closes those over which
+   * nothing has come for half a second. Closes the others after 5 s.
+   */
   stop(): Promise<void>;
 }
 
 const drainTimeoutMs = 5000;
 const idleSweepMs = 50;
+/** A client that uses its connection more often than that learns from an answer that it ends. */
+const quietLimitMs = 500;
 /**
  * How many connections wait to be accepted; Linux takes it down to net.core.somaxconn, which is as much by default. Node's
  * own 511 is full when a thousand clients come at once: the others are dropped, and try again after 1, 3 and 7 s.
@@ -25,10 +30,12 @@ const backlog = 4096;
  */
 export async function listen(app: Koa<RequestState>, host: string, port: number): Promise<HttpServer> {
   let draining = false;
+  let lastRequestAt = 0;
   const handle = app.callback();
   const server = createServer(
     { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 10_000 },
     (req, res) => {
+      lastRequestAt = performance.now();
       // A closed server goes on serving a connection that is kept alive, unless it is told to end with this answer.
       if (draining) res.setHeader('Connection', 'close');
       void handle(req, res);
@@ -48,15 +55,18 @@ export async function listen(app: Koa<RequestState>, host: string, port: number)
     port: (server.address() as AddressInfo).port,
     stop: async () => {
       draining = true;
-      await drain(server);
+      await drain(server, () => performance.now() - lastRequestAt > quietLimitMs);
     },
   };
 }
 
-async function drain(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  // A connection may fall idle at any time from now on, if its last answer was begun before draining was.
-  const sweep = setInterval(() => server.closeIdleConnections(), idleSweepMs);
+async function drain(server: Server, isQuiet: () => boolean): Promise<void> {
+  // An HTTP server's own close also ends the idle connections, over one of which a request may be on its way.
+  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+  const sweep = setInterval(() => {
+    // After what has arrived meanwhile is read.
+    setImmediate(() => isQuiet() && server.closeIdleConnections());
+  }, idleSweepMs);
   await Promise.race([closed, sleep(drainTimeoutMs, undefined, { ref: false })]);
   clearInterval(sweep);
   server.closeAllConnections();
