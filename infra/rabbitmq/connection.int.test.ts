@@ -19,8 +19,10 @@ describe('RabbitMQ connection', () => {
   });
   after(() => vhost.drop());
 
-  const keep = async (setup: (model: ChannelModel) => Promise<void>): Promise<RabbitmqConnection> =>
-    (connection = await keepConnected(link.url, 'test connection', silentLogger, setup));
+  const keep = async (
+    setup: (model: ChannelModel) => Promise<void>,
+    { url = link.url } = {},
+  ): Promise<RabbitmqConnection> => (connection = await keepConnected(url, 'test connection', silentLogger, setup));
   const isUp = () => eventually('the connection is up', () => assert.ok(connection?.isUp()));
 
   it('is set up anew after every loss', async () => {
@@ -105,7 +107,7 @@ describe('RabbitMQ connection', () => {
 
   it('comes back from a broker that froze', async () => {
     let setups = 0;
-    await keep(async () => void (setups += 1));
+    await keep(async () => void (setups += 1), { url: `${link.url}?heartbeat=1` });
     await isUp();
     link.freeze();
     await eventually('the loss is noticed', () => assert.ok(!connection?.isUp()), 30_000);
