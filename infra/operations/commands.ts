@@ -40,7 +40,7 @@ export const usage = [
 
 const publisherLimitMs = 10_000;
 
-/** @throws ExpectedError when it is no command, or a reason is missing */
+/** @throws ExpectedError when it is no command, a reason is missing, or what it needs is away */
 export async function runOperation(system: LiveSystem, request: OperationRequest): Promise<OperationResult> {
   const [subject, verb, id, ...rest] = request.words;
   const command = `${subject} ${verb}`;
@@ -140,7 +140,7 @@ async function showOrder(system: LiveSystem, orderId: string): Promise<Operation
   const report = await reportOn(system, orderId);
   if (!report)
     return { lines: [`there is no order ${orderId}, and no message or workflow speaks of one`], found: false };
-  return { lines: linesOf(report, system.temporal.options.namespace, system.temporalUiUrl), found: true };
+  return { lines: linesOf(report, system.temporalNamespace, system.temporalUiUrl), found: true };
 }
 
 async function nudgeOrder(system: LiveSystem, orderId: string, operator: Operator): Promise<OperationResult> {

@@ -12,9 +12,14 @@ import type { Addresses } from './addresses.js';
 export interface LiveSystem {
   readonly ordersDb: pg.Pool;
   readonly processorDb: pg.Pool;
+  /** @throws ExpectedError when it was away as the system was opened */
   readonly rabbitmq: ChannelModel;
   readonly rabbitmqUrl: string;
+  /** @throws ExpectedError when it was away as the system was opened */
   readonly temporal: Client;
+  readonly temporalNamespace: string;
+  /** Why those are away that are. */
+  readonly away: { readonly rabbitmq: string | undefined; readonly temporal: string | undefined };
   /** Of Temporal Web UI, if it is known. */
   readonly temporalUiUrl: string | undefined;
   readonly outboxRetentionDays: number;
@@ -31,7 +36,10 @@ const limits = {
   queryTimeoutMs: 310_000,
 };
 
-/** @throws ExpectedError naming the part that does not answer; whatever was opened is closed */
+/**
+ * RabbitMQ and Temporal may be away: that is when people look at a system.
+ * @throws ExpectedError naming the database that does not answer; whatever was opened is closed
+ */
 export async function openLiveSystem(addresses: Addresses, logger: Logger): Promise<LiveSystem> {
   const closing: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => void (await Promise.allSettled(closing.map((each) => each())));
@@ -60,22 +68,32 @@ export async function openLiveSystem(addresses: Addresses, logger: Logger): Prom
     rabbitmq(),
     temporal(),
   ] as const);
-  const failures = parts.flatMap((part) => (part.status === 'rejected' ? [(part.reason as Error).message] : []));
   const [ordersDb, processorDb, broker, client] = parts;
-  if (
-    ordersDb.status === 'fulfilled' &&
-    processorDb.status === 'fulfilled' &&
-    broker.status === 'fulfilled' &&
-    client.status === 'fulfilled'
-  ) {
-    return {
-      ...{ ordersDb: ordersDb.value, processorDb: processorDb.value, rabbitmq: broker.value, temporal: client.value },
-      ...{ rabbitmqUrl: addresses.APP__RABBITMQ_URL, temporalUiUrl: addresses.TEMPORAL_UI_URL },
-      ...{ outboxRetentionDays: addresses.APP__OUTBOX_RETENTION_DAYS, close },
-    };
+  if (ordersDb.status === 'rejected' || processorDb.status === 'rejected') {
+    await close();
+    throw new ExpectedError(parts.flatMap((part) => reasonOf(part) ?? []).join('\n'));
   }
-  await close();
-  throw new ExpectedError(failures.join('\n'));
+  const away = { rabbitmq: reasonOf(broker), temporal: reasonOf(client) };
+  return {
+    ...{ ordersDb: ordersDb.value, processorDb: processorDb.value, away, close },
+    ...{ rabbitmqUrl: addresses.APP__RABBITMQ_URL, temporalUiUrl: addresses.TEMPORAL_UI_URL },
+    ...{ temporalNamespace: addresses.temporal.namespace, outboxRetentionDays: addresses.APP__OUTBOX_RETENTION_DAYS },
+    get rabbitmq() {
+      return there(broker);
+    },
+    get temporal() {
+      return there(client);
+    },
+  };
+}
+
+function reasonOf(part: PromiseSettledResult<unknown>): string | undefined {
+  return part.status === 'rejected' ? (part.reason as Error).message : undefined;
+}
+
+function there<T>(part: PromiseSettledResult<T>): T {
+  if (part.status === 'rejected') throw new ExpectedError((part.reason as Error).message);
+  return part.value;
 }
 
 async function reach<T>(name: string, reaching: Promise<T>): Promise<T> {

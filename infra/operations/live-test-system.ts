@@ -15,6 +15,7 @@ function addressesOf({ ordersDb, processorDb, vhost, temporal }: SystemParts): A
   };
 }
 
-export function openTestSystem(system: SystemParts): Promise<LiveSystem> {
-  return openLiveSystem(addressesOf(system), silentLogger);
+/** @param elsewhere addresses that are not those of the test's system */
+export function openTestSystem(system: SystemParts, elsewhere: Partial<Addresses> = {}): Promise<LiveSystem> {
+  return openLiveSystem({ ...addressesOf(system), ...elsewhere }, silentLogger);
 }

@@ -17,7 +17,8 @@ export interface Nudge {
  * @returns undefined when there is no such order
  */
 export async function nudge(system: LiveSystem, orderId: string, operator: Operator): Promise<Nudge | undefined> {
-  const { ordersDb, processorDb } = system;
+  // Temporal, too, before anything is noted.
+  const { ordersDb, processorDb, temporal } = system;
   const { rows } = await ordersDb.query<{ status: string; workflow_id: string | null }>(
     'select status, workflow_id from orders where order_id = $1',
     [orderId],
@@ -39,11 +40,11 @@ export async function nudge(system: LiveSystem, orderId: string, operator: Opera
     const { rowCount } = await database.query(statement, [orderId]);
     if (rowCount) due.push(what);
   }
-  const askedAgain = order.status === 'pending' ? await askAgain(system, orderId, order.workflow_id) : undefined;
+  const askedAgain = order.status === 'pending' ? await askAgain(temporal, orderId, order.workflow_id) : undefined;
   return { due, askedAgain };
 }
 
-async function askAgain({ temporal }: LiveSystem, orderId: string, workflowId: string | null) {
+async function askAgain(temporal: LiveSystem['temporal'], orderId: string, workflowId: string | null) {
   const own = workflowIdOf(orderId);
   for (const id of new Set([workflowId ?? own, own])) {
     try {

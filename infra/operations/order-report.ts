@@ -13,21 +13,24 @@ export interface OrderReport {
   readonly letters: readonly DeadLetter[];
   readonly workflows: readonly WorkflowRecord[];
   readonly actions: readonly OperatorAction[];
+  /** What could not be asked, and so is not in here. */
+  readonly away: LiveSystem['away'];
 }
 
 const workflowsShown = 10;
 
-/** @returns undefined when nobody knows of such an order */
+/** @returns undefined when nobody knows of such an order, as far as could be asked */
 export async function reportOn(system: LiveSystem, orderId: string): Promise<OrderReport | undefined> {
+  const { away } = system;
   const [dossier, letters, workflows, actions] = await Promise.all([
     dossierOf(system, orderId),
-    withDeadLetters(system.rabbitmq, async (all) => all.filter((letter) => letter.orderId === orderId)),
-    workflowsOf(system, orderId),
+    away.rabbitmq ? [] : withDeadLetters(system.rabbitmq, async (all) => all.filter((one) => one.orderId === orderId)),
+    away.temporal ? [] : workflowsOf(system, orderId),
     actionsOn(system.ordersDb, orderId),
   ]);
   const { order, verdict, sent, received, answersSent, answersReceived } = dossier;
   const traces = [order, verdict, ...sent, ...received, ...answersSent, ...answersReceived, ...letters, ...workflows];
-  return traces.some((trace) => trace !== undefined) ? { dossier, letters, workflows, actions } : undefined;
+  return traces.some((trace) => trace !== undefined) ? { dossier, letters, workflows, actions, away } : undefined;
 }
 
 async function workflowsOf({ temporal }: LiveSystem, orderId: string): Promise<WorkflowRecord[]> {
@@ -43,7 +46,7 @@ async function workflowsOf({ temporal }: LiveSystem, orderId: string): Promise<W
 
 /** The order's way, on one screen, in the order in which it is gone. @param uiUrl of Temporal Web UI, if it is known */
 export function linesOf(report: OrderReport, namespace: string, uiUrl: string | undefined): string[] {
-  const { dossier, letters, workflows, actions } = report;
+  const { dossier, letters, workflows, actions, away } = report;
   const { orderId, order, verdict } = dossier;
   const head = order
     ? `order ${orderId}: ${order.status}, version ${order.version}, total ${order.total_amount}, of ${order.customer_id}`
@@ -66,6 +69,7 @@ export function linesOf(report: OrderReport, namespace: string, uiUrl: string | 
       ({ at, who, action, reason }) => ['by hand', `${action} by ${who} at ${at.toISOString()}: ${reason}`] as const,
     ),
     ...faultsOf(report).map((fault) => ['open', fault] as const),
+    ...[away.rabbitmq, away.temporal].flatMap((why) => (why ? [['away', firstLineOf(why)] as const] : [])),
   ];
   return [head, ...rows.map(([name, text]) => `  ${name.padEnd(10)} ${text}`)];
 }
@@ -76,14 +80,16 @@ export function letterLine({ messageId, type, orderId, queue, reason, attempts, 
   return `${messageId} ${type}${order} from ${queue}, after ${attempts} attempts at ${parkedAt}: ${firstLineOf(reason)}`;
 }
 
-function faultsOf({ dossier, letters, workflows }: OrderReport): string[] {
+function faultsOf({ dossier, letters, workflows, away }: OrderReport): string[] {
+  // What rests on somebody who is away cannot be told.
+  const untold = [...(away.rabbitmq ? ['I5'] : []), ...(away.temporal ? ['I9'] : [])];
   const surroundings = {
     parked: new Set(letters.map(({ messageId }) => messageId)),
     workflows: new Map([[dossier.orderId, workflows]]),
   };
-  return orderInvariants.flatMap(({ id, faultsOf: check }) =>
-    check(dossier, surroundings).map((fault) => `${id}: ${fault}`),
-  );
+  return orderInvariants
+    .filter(({ id }) => !untold.includes(id))
+    .flatMap(({ id, faultsOf: check }) => check(dossier, surroundings).map((fault) => `${id}: ${fault}`));
 }
 
 function eventLine({ id, type, created_at, published_at, attempts, last_error }: OutboxRecord): string {

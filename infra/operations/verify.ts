@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ExpectedError } from '../local/expected-error.js';
 import { depths, withDeadLetters } from './dead-letters.js';
 import { allDossiers } from './dossiers.js';
 import { orderInvariants, type Surroundings } from './invariants.js';
@@ -31,9 +32,12 @@ const pollMs = 500;
 /**
  * Reads both databases, RabbitMQ and Temporal of a running system and tells for each invariant whether it holds. Meant
  * for a system at rest: what is still under way counts as a fault, hence `waitMs`.
+ * @throws ExpectedError naming what is away: of a system that cannot be seen whole nothing is proved
  */
 export async function verify(system: LiveSystem, options: VerifyOptions = {}): Promise<Verdict[]> {
   const { accepted, waitMs = 0, historiesSince } = options;
+  const { rabbitmq, temporal } = system.away;
+  if (rabbitmq ?? temporal) throw new ExpectedError([rabbitmq, temporal].filter(Boolean).join('\n'));
   await untilQuiet(system, waitMs);
   const workflows = new Map<string, WorkflowRecord[]>();
   const runs: WorkflowRecord[] = [];
