@@ -55,22 +55,14 @@ describe('HTTP server', () => {
   });
 
   it('a stop does not wait for a connection that is kept alive and idle', async () => {
-    const { app, finish } = slowApp();
-    finish();
-    const server = await listen(app, '127.0.0.1', 0);
-    const agent = new Agent({ keepAlive: true });
-    assert.equal((await get(server.port, agent)).status, 200);
+    const { server, agent } = await withKeptConnection();
     await server.stop();
     await assert.rejects(get(server.port, agent), /ECONNREFUSED|ECONNRESET|socket hang up/);
     agent.destroy();
   });
 
   it('a stop answers a request that is on its way over a kept connection, and ends the connection with it', async () => {
-    const { app, finish } = slowApp();
-    finish();
-    const server = await listen(app, '127.0.0.1', 0);
-    const agent = new Agent({ keepAlive: true });
-    assert.equal((await get(server.port, agent)).status, 200);
+    const { server, agent } = await withKeptConnection();
     const stopped = server.stop();
     assert.equal((await get(server.port, agent)).status, 200);
     await assert.rejects(get(server.port, agent), /ECONNREFUSED/);
@@ -126,6 +118,16 @@ function slowApp() {
     await finished;
   });
   return { app: createHttpApp(router, silentLogger), begun: () => requests, finish: () => finish() };
+}
+
+/** A server, and a client that it has answered over a connection that is kept. */
+async function withKeptConnection() {
+  const { app, finish } = slowApp();
+  finish();
+  const server = await listen(app, '127.0.0.1', 0);
+  const agent = new Agent({ keepAlive: true });
+  assert.equal((await get(server.port, agent)).status, 200);
+  return { server, agent };
 }
 
 function get(port: number, agent: Agent | undefined): Promise<{ status: number | undefined; text: string }> {

@@ -4,10 +4,9 @@ import { anOrder, startSystem, type TestSystem } from '../e2e/system.js';
 import { ExpectedError } from '../local/expected-error.js';
 import { eventually } from '../testing/eventually.js';
 import { publishedEvent } from '../testing/published-event.js';
-import { runOperation, type OperationRequest } from './commands.js';
+import type { OperationRequest } from './commands.js';
 import type { LiveSystem } from './live-system.js';
-import { openTestSystem } from './live-test-system.js';
-import { verify } from './verify.js';
+import { openTestSystem, operate as operateOn } from './live-test-system.js';
 
 const toProcessor = 'processor.order-created';
 
@@ -26,8 +25,7 @@ describe('operations', function () {
   });
   afterEach(async () => void (await system.vhost.take(`${toProcessor}.dead-letter`)));
 
-  const operate = (line: string, more: Partial<OperationRequest> = {}) =>
-    runOperation(live, { words: line.split(' '), all: false, type: undefined, reason: undefined, by: 'ann', ...more });
+  const operate = (line: string, more?: Partial<OperationRequest>) => operateOn(live, line, more);
   const because = { reason: 'the test says so' };
 
   async function park(body: string, properties: Record<string, unknown> = {}): Promise<string> {
@@ -168,60 +166,6 @@ describe('operations', function () {
       assert.equal((await operate('dead-letters list')).lines.length, 1);
       assert.equal((await operate(`dead-letters show ${randomUUID()}`)).found, false);
       assert.equal((await operate(`dead-letters discard ${randomUUID()}`, because)).found, false);
-    });
-  });
-
-  describe('while RabbitMQ and Temporal are away', () => {
-    const nowhere = {
-      APP__RABBITMQ_URL: 'amqp://127.0.0.1:1',
-      temporal: { connectionOptions: { address: '127.0.0.1:1' }, namespace: 'default' },
-    };
-    let whole: LiveSystem;
-    before(async () => {
-      whole = live;
-      live = await openTestSystem(system, nowhere);
-    });
-    after(async () => {
-      await live.close();
-      live = whole;
-    });
-
-    it('list what is not published', async () => {
-      await system.processor.stop();
-      const order = anOrder();
-      await system.post(order);
-      await system.published([order.order_id]);
-      await system.ordersDb.pool.query(
-        `update outbox set published_at = null, attempts = 2, last_error = 'RabbitMQ is not connected', check_at = 'infinity'
-         where aggregate_id = $1`,
-        [order.order_id],
-      );
-      const { lines } = await operate('outbox pending');
-      assert.match(lines.join('\n'), new RegExp(`of order ${order.order_id}, .*: RabbitMQ is not connected`));
-      await system.ordersDb.pool.query('update outbox set published_at = now() where aggregate_id = $1', [
-        order.order_id,
-      ]);
-      await system.startProcessor();
-      await system.settled(order.order_id);
-    });
-
-    it('show what the databases know of an order, and what could not be asked', async () => {
-      const order = anOrder();
-      await system.post(order);
-      await system.settled(order.order_id);
-      const { lines, found } = await operate(`orders show ${order.order_id}`);
-      assert.ok(found);
-      const shown = lines.join('\n');
-      assert.match(shown, /^order .*: (done|failed), version 2/);
-      assert.match(shown, /away {7}RabbitMQ does not answer: /);
-      assert.match(shown, /away {7}Temporal does not answer: /);
-      assert.doesNotMatch(shown, / open /);
-    });
-
-    it('do nothing that needs them, and say so', async () => {
-      await assert.rejects(operate('dead-letters list'), /RabbitMQ does not answer/);
-      await assert.rejects(operate(`orders nudge ${anOrder().order_id}`, because), /Temporal does not answer/);
-      await assert.rejects(verify(live), /RabbitMQ does not answer.*\n?.*Temporal does not answer/s);
     });
   });
 

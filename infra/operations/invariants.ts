@@ -14,6 +14,8 @@ export interface Surroundings {
 export interface OrderInvariant {
   readonly id: string;
   readonly title: string;
+  /** Without which it cannot be told. */
+  readonly restsOn?: 'rabbitmq' | 'temporal';
   /** What is wrong with this order; nothing when all is well. */
   readonly faultsOf: (dossier: Dossier, surroundings: Surroundings) => string[];
 }
@@ -48,6 +50,7 @@ export const orderInvariants: readonly OrderInvariant[] = [
   {
     id: 'I5',
     title: 'every published event was taken once by the other side, or is parked',
+    restsOn: 'rabbitmq',
     faultsOf: ({ orderId, sent, received, answersSent, answersReceived }, { parked }) => [
       ...untaken(orderId, sent, received, parked),
       ...untaken(orderId, answersSent, answersReceived, parked),
@@ -99,6 +102,7 @@ export const orderInvariants: readonly OrderInvariant[] = [
   {
     id: 'I9',
     title: 'Temporal agrees: no workflow is open for a settled order, each pending one has one that is',
+    restsOn: 'temporal',
     faultsOf: ({ orderId, order, verdict }, { workflows }) => {
       const open = (workflows.get(orderId) ?? []).filter(({ status }) => status === 'RUNNING');
       if (order?.status === 'pending') return open.length === 0 ? ['pending, and no workflow is open'] : [];

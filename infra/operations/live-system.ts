@@ -92,15 +92,16 @@ function reasonOf(part: PromiseSettledResult<unknown>): string | undefined {
 }
 
 function there<T>(part: PromiseSettledResult<T>): T {
-  if (part.status === 'rejected') throw new ExpectedError((part.reason as Error).message);
+  if (part.status === 'rejected') throw part.reason as Error;
   return part.value;
 }
 
+/** @throws ExpectedError naming who does not answer */
 async function reach<T>(name: string, reaching: Promise<T>): Promise<T> {
   try {
     return await withDeadline(`reaching ${name}`, connectTimeoutMs, reaching);
   } catch (error) {
-    throw new Error(`${name} does not answer: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new ExpectedError(`${name} does not answer: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
     });
   }

@@ -1,6 +1,7 @@
 import type { SystemParts } from '../e2e/system.js';
 import { silentLogger } from '../testing/silent-logger.js';
 import type { Addresses } from './addresses.js';
+import { runOperation, type OperationRequest } from './commands.js';
 import { openLiveSystem, type LiveSystem } from './live-system.js';
 
 /** Where the parts of a test's system are, as its operators would say it. */
@@ -18,4 +19,10 @@ function addressesOf({ ordersDb, processorDb, vhost, temporal }: SystemParts): A
 /** @param elsewhere addresses that are not those of the test's system */
 export function openTestSystem(system: SystemParts, elsewhere: Partial<Addresses> = {}): Promise<LiveSystem> {
   return openLiveSystem({ ...addressesOf(system), ...elsewhere }, silentLogger);
+}
+
+/** Runs a command as `npm run ops -- LINE` would. */
+export function operate(live: LiveSystem, line: string, more: Partial<OperationRequest> = {}) {
+  const nothingMore = { all: false, type: undefined, reason: undefined, by: 'ann' };
+  return runOperation(live, { words: line.split(' '), ...nothingMore, ...more });
 }

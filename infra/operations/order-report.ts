@@ -69,7 +69,7 @@ export function linesOf(report: OrderReport, namespace: string, uiUrl: string | 
       ({ at, who, action, reason }) => ['by hand', `${action} by ${who} at ${at.toISOString()}: ${reason}`] as const,
     ),
     ...faultsOf(report).map((fault) => ['open', fault] as const),
-    ...[away.rabbitmq, away.temporal].flatMap((why) => (why ? [['away', firstLineOf(why)] as const] : [])),
+    ...Object.values(away).flatMap((why) => (why ? [['away', firstLineOf(why)] as const] : [])),
   ];
   return [head, ...rows.map(([name, text]) => `  ${name.padEnd(10)} ${text}`)];
 }
@@ -81,14 +81,12 @@ export function letterLine({ messageId, type, orderId, queue, reason, attempts, 
 }
 
 function faultsOf({ dossier, letters, workflows, away }: OrderReport): string[] {
-  // What rests on somebody who is away cannot be told.
-  const untold = [...(away.rabbitmq ? ['I5'] : []), ...(away.temporal ? ['I9'] : [])];
   const surroundings = {
     parked: new Set(letters.map(({ messageId }) => messageId)),
     workflows: new Map([[dossier.orderId, workflows]]),
   };
   return orderInvariants
-    .filter(({ id }) => !untold.includes(id))
+    .filter(({ restsOn }) => !(restsOn && away[restsOn]))
     .flatMap(({ id, faultsOf: check }) => check(dossier, surroundings).map((fault) => `${id}: ${fault}`));
 }
 

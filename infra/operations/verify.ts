@@ -36,8 +36,8 @@ const pollMs = 500;
  */
 export async function verify(system: LiveSystem, options: VerifyOptions = {}): Promise<Verdict[]> {
   const { accepted, waitMs = 0, historiesSince } = options;
-  const { rabbitmq, temporal } = system.away;
-  if (rabbitmq ?? temporal) throw new ExpectedError([rabbitmq, temporal].filter(Boolean).join('\n'));
+  const away = Object.values(system.away).filter(Boolean);
+  if (away.length > 0) throw new ExpectedError(away.join('\n'));
   await untilQuiet(system, waitMs);
   const workflows = new Map<string, WorkflowRecord[]>();
   const runs: WorkflowRecord[] = [];
