@@ -5,10 +5,8 @@ import { readTemporalSettings, serviceVariables } from '../infra/runtime/service
 const variables = z.object({
   ...serviceVariables({ name: 'order-api', port: 8001 }),
   APP__ORDERS_PER_WORKFLOW: wholeNumber(1, 1000).prefault('100'),
-  APP__OVERDUE_AFTER_MS: wholeNumber(50, 86_400_000).prefault('30000'),
   // By default some 0.7 s of work at 2,800 orders a second (measured): well within the time in which an answer is promised.
   APP__POSTS_AT_ONCE: wholeNumber(1, 100_000).prefault('2000'),
-  APP__STRAGGLER_AFTER_MS: wholeNumber(50, 86_400_000).prefault('60000'),
 });
 
 /**

@@ -7,18 +7,20 @@ import { createCleaner } from '../infra/messaging/cleaner.js';
 import { traceOf } from '../infra/messaging/envelope.js';
 import type { StoredOutboxMessage } from '../infra/messaging/outbox.js';
 import { createOutboxRelay } from '../infra/messaging/outbox-relay.js';
+import { createOutboxSweeper } from '../infra/messaging/outbox-sweeper.js';
 import { addMessagingMetrics } from '../infra/metrics/messaging-metrics.js';
 import { addMetricsRoute } from '../infra/metrics/metrics-route.js';
 import { createRegistry } from '../infra/metrics/registry.js';
 import { migrate } from '../infra/postgres/migrate.js';
 import { createPool } from '../infra/postgres/pool.js';
 import { createPublisher } from '../infra/rabbitmq/publisher.js';
+import { createQueueInspector } from '../infra/rabbitmq/queue-inspector.js';
 import { repeat } from '../infra/runtime/background-loop.js';
 import { runService } from '../infra/runtime/run-service.js';
 import { createTemporalLink } from '../infra/temporal/temporal-link.js';
 import { installTemporalRuntime } from '../infra/temporal/runtime.js';
 import { aboutOrder } from '../workflows/about-order.js';
-import { createLifecycleClient, searchAttributeTypes } from '../workflows/client.js';
+import { createOrderWorkflowClient, searchAttributeTypes } from '../workflows/client.js';
 import { orderTopology } from '../workflows/order-events.js';
 import { createApplyOutcome } from './application/apply-outcome.js';
 import { createPlaceOrder } from './application/place-order.js';
@@ -26,11 +28,11 @@ import { createReconcileOrders } from './application/reconcile-orders.js';
 import { readConfig } from './config.js';
 import { addOrderRoutes } from './infrastructure/http/order-routes.js';
 import { addOrderMetrics } from './infrastructure/order-metrics.js';
-import { createOrderStore } from './infrastructure/postgres/order-store.js';
-import { createMessagesUnderWay } from './infrastructure/rabbitmq/messages-under-way.js';
+import { createOrderStore, markPublishedIfSettled } from './infrastructure/postgres/order-store.js';
 import { createOrderProcessedConsumer } from './infrastructure/rabbitmq/order-processed-consumer.js';
 import { createOrderApiActivities } from './infrastructure/temporal/activities.js';
-import { createOrderLifecycles } from './infrastructure/temporal/order-lifecycles.js';
+import { createOrderWorkflows } from './infrastructure/temporal/order-workflows.js';
+import { createSettlementWaiters } from './infrastructure/temporal/settlement-waiters.js';
 import { createWorkflowStarter } from './infrastructure/temporal/workflow-starter.js';
 import { createOrderApiWorker } from './infrastructure/temporal/worker.js';
 
@@ -43,12 +45,22 @@ await runService(readConfig, async (config, logger, service) => {
   await migrate(config.APP__DB_DSN, migrations, logger, service.stopping);
   const pool = createPool(config.APP__DB_DSN, name, logger);
   service.onStop('Postgres', () => pool.end());
-  const store = createOrderStore(pool, {
-    graceMs: config.APP__RECONCILE_GRACE_MS,
-    overdueAfterMs: config.APP__OVERDUE_AFTER_MS,
-  });
+  const store = createOrderStore(pool, config.APP__RECONCILE_GRACE_MS);
   const retention = { outboxDays: config.APP__OUTBOX_RETENTION_DAYS, inboxDays: config.APP__INBOX_RETENTION_DAYS };
   service.run('cleaner', createCleaner(pool, retention, logger));
+
+  const sweeper = createOutboxSweeper({
+    pool,
+    intervalMs: config.APP__RECONCILE_INTERVAL_MS,
+    isReady: () => true,
+    sweep: (rows) =>
+      markPublishedIfSettled(
+        pool,
+        rows.map(({ id }) => id),
+      ),
+    logger,
+  });
+  service.run('outbox sweeper', sweeper);
 
   // RabbitMQ, the way out.
   const publisher = await createPublisher(config.APP__RABBITMQ_URL, `${name} publisher`, orderTopology, logger);
@@ -65,23 +77,28 @@ await runService(readConfig, async (config, logger, service) => {
     createWorker: (connection) => createOrderApiWorker(connection, namespace, activities),
     logger,
   });
-  const client = createLifecycleClient(temporal);
-  const grouping = { size: config.APP__ORDERS_PER_WORKFLOW, stragglerAfterMs: config.APP__STRAGGLER_AFTER_MS };
-  const starter = createWorkflowStarter({ client, store, grouping, logger });
+  const client = createOrderWorkflowClient(temporal);
+  const starter = createWorkflowStarter({
+    client,
+    store,
+    maxOrdersPerWorkflow: config.APP__ORDERS_PER_WORKFLOW,
+    checkAfterMs: config.APP__CHECK_AFTER_MS,
+    logger,
+  });
+  const waiters = createSettlementWaiters({ findSettled: (orderIds) => store.findSettled(orderIds) });
+  const isQueueEmpty = createQueueInspector(publisher);
   const onPublished = (workflowId: string) => starter.firstEventsPublished(workflowId);
-  const activities = createOrderApiActivities({ relay, store, onPublished });
+  const activities = createOrderApiActivities({ relay, waiters, isQueueEmpty, onPublished });
   service.run('Temporal worker', temporal);
   service.onStop('workflow starts', () => starter.stop());
-  const lifecycles = createOrderLifecycles(client, starter);
+  const workflows = createOrderWorkflows({ client, starter, waiters, logger });
 
-  // What nobody drives is found and driven.
-  const messages = createMessagesUnderWay(publisher);
-  const graceMs = config.APP__RECONCILE_GRACE_MS;
-  const reconcileOrders = createReconcileOrders({ store, lifecycles, messages, graceMs });
+  // Pending orders without a running workflow are given one.
+  const reconcileOrders = createReconcileOrders({ store, workflows });
   const reconciler = repeat('reconciler', config.APP__RECONCILE_INTERVAL_MS, logger, async (stopped) => {
     if (!(await temporal.isUp(1000))) return;
-    const report = await reconcileOrders(stopped);
-    if (report.pending + report.told + report.idle + report.proven > 0) logger.info(report, 'reconciled');
+    const orders = await reconcileOrders(stopped);
+    if (orders > 0) logger.info({ orders }, 'looked for the workflows of pending orders');
   });
   service.run('reconciler', reconciler);
 
@@ -91,7 +108,7 @@ await runService(readConfig, async (config, logger, service) => {
   const onApplied = addOrderMetrics(registry, pool);
 
   // RabbitMQ, the way in.
-  const applyOutcome = createApplyOutcome({ store, lifecycles });
+  const applyOutcome = createApplyOutcome({ store, workflows });
   const consumer = await createOrderProcessedConsumer({
     url: config.APP__RABBITMQ_URL,
     service: name,
@@ -105,7 +122,7 @@ await runService(readConfig, async (config, logger, service) => {
 
   // HTTP.
   const router = new Router<RequestState>();
-  const placeOrder = createPlaceOrder({ store, lifecycles });
+  const placeOrder = createPlaceOrder({ store, workflows });
   addOrderRoutes(router, { placeOrder, store, mostAtOnce: config.APP__POSTS_AT_ONCE });
   addHealthRoutes(router, name, {
     postgres: () => pool.query('select 1').then(() => true),

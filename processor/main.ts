@@ -8,27 +8,28 @@ import { createCleaner } from '../infra/messaging/cleaner.js';
 import { traceOf } from '../infra/messaging/envelope.js';
 import type { StoredOutboxMessage } from '../infra/messaging/outbox.js';
 import { createOutboxRelay } from '../infra/messaging/outbox-relay.js';
+import { createOutboxSweeper } from '../infra/messaging/outbox-sweeper.js';
 import { addMessagingMetrics } from '../infra/metrics/messaging-metrics.js';
 import { addMetricsRoute } from '../infra/metrics/metrics-route.js';
 import { createRegistry } from '../infra/metrics/registry.js';
 import { migrate } from '../infra/postgres/migrate.js';
 import { createPool } from '../infra/postgres/pool.js';
 import { createPublisher } from '../infra/rabbitmq/publisher.js';
-import { repeat } from '../infra/runtime/background-loop.js';
+import { createQueueInspector } from '../infra/rabbitmq/queue-inspector.js';
 import { runService } from '../infra/runtime/run-service.js';
 import { createTemporalLink } from '../infra/temporal/temporal-link.js';
 import { installTemporalRuntime } from '../infra/temporal/runtime.js';
 import { aboutOrder } from '../workflows/about-order.js';
-import { createLifecycleClient, searchAttributeTypes } from '../workflows/client.js';
+import { createOrderWorkflowClient, searchAttributeTypes } from '../workflows/client.js';
 import { orderTopology } from '../workflows/order-events.js';
 import { createProcessOrder } from './application/process-order.js';
-import { createReconcileAnswers } from './application/reconcile-answers.js';
 import { readConfig } from './config.js';
 import { decide } from './domain/verdict.js';
 import { createProcessingStore } from './infrastructure/postgres/processing-store.js';
+import { createPublishOutcomes } from './infrastructure/publish-outcomes.js';
 import { createOrderCreatedConsumer } from './infrastructure/rabbitmq/order-created-consumer.js';
 import { createProcessorActivities } from './infrastructure/temporal/activities.js';
-import { createOrderLifecycles } from './infrastructure/temporal/order-lifecycles.js';
+import { createOrderWorkflows } from './infrastructure/temporal/order-workflows.js';
 import { createProcessorWorker } from './infrastructure/temporal/worker.js';
 
 await runService(readConfig, async (config, logger, service) => {
@@ -50,26 +51,29 @@ await runService(readConfig, async (config, logger, service) => {
   const log = (message: StoredOutboxMessage) => aboutOrder(logger, message.aggregateId, traceOf(message.headers));
   const relay = createOutboxRelay({ pool, publisher, exchange: orderTopology.exchange, source: name, log });
 
+  const publishOutcomes = createPublishOutcomes(relay);
+  const sweeper = createOutboxSweeper({
+    pool,
+    intervalMs: config.APP__RECONCILE_INTERVAL_MS,
+    isReady: () => publisher.isUp(),
+    sweep: async (rows) => void (await publishOutcomes(rows.map(({ aggregateId }) => aggregateId))),
+    logger,
+  });
+  service.run('outbox sweeper', sweeper);
+
   // Temporal: one connection for the client and the worker.
   const { connectionOptions, namespace } = config.temporal;
+  const isQueueEmpty = createQueueInspector(publisher);
+  const activities = createProcessorActivities({ store, publishOutcomes, isQueueEmpty });
   const temporal = createTemporalLink({
     connectionOptions,
     namespace,
     searchAttributes: searchAttributeTypes,
-    createWorker: (connection) => createProcessorWorker(connection, namespace, createProcessorActivities(relay)),
+    createWorker: (connection) => createProcessorWorker(connection, namespace, activities),
     logger,
   });
   service.run('Temporal worker', temporal);
-  const lifecycles = createOrderLifecycles(createLifecycleClient(temporal));
-
-  // What nobody drives is found and driven.
-  const reconcileAnswers = createReconcileAnswers({ store, lifecycles });
-  const reconciler = repeat('reconciler', config.APP__RECONCILE_INTERVAL_MS, logger, async (stopped) => {
-    if (!(await temporal.isUp(1000))) return;
-    const report = await reconcileAnswers(stopped);
-    if (report.told + report.restarted > 0) logger.info(report, 'reconciled');
-  });
-  service.run('reconciler', reconciler);
+  const workflows = createOrderWorkflows(createOrderWorkflowClient(temporal));
 
   // What is counted, for Prometheus.
   const registry = createRegistry(name);
@@ -79,7 +83,11 @@ await runService(readConfig, async (config, logger, service) => {
   const { minMs, maxMs } = config.APP__PROCESSING_DELAY_MS;
   const processOrder = createProcessOrder({
     store,
-    lifecycles,
+    outcomes: {
+      publish: async ({ orderId }, first) =>
+        void (await publishOutcomes([orderId], first ? undefined : config.APP__CHECK_AFTER_MS / 2)),
+    },
+    workflows,
     decide: () => decide(config.APP__SUCCESS_RATE, Math.random),
     // Not cut short by a stop: that would count as a failed attempt of a good message.
     work: maxMs > 0 ? () => sleep(minMs + Math.random() * (maxMs - minMs)) : undefined,

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { isTemporalOutage } from '../infra/temporal/outage.js';
@@ -8,19 +7,20 @@ import { createTemporalLink, type TemporalLink } from '../infra/temporal/tempora
 import { eventually } from '../infra/testing/eventually.js';
 import { silentLogger } from '../infra/testing/silent-logger.js';
 import { createTestNamespace, type TestNamespace } from '../infra/testing/test-namespace.js';
-import { createLifecycleClient, searchAttributeTypes, type LifecycleClient } from './client.js';
-import { stageQuery, taskQueues, workflowIdOf } from './messages.js';
+import { createOrderWorkflowClient, searchAttributeTypes, type OrderWorkflowClient } from './client.js';
+import { taskQueues, workflowIdOf } from './messages.js';
 
 const done = { status: 'done', version: 2 } as const;
 
 describe('the door to the order workflows', () => {
   let temporal: TestNamespace;
   let link: TemporalLink;
-  let lifecycles: LifecycleClient;
+  let workflows: OrderWorkflowClient;
 
   before(async () => {
     temporal = await createTestNamespace();
-    const publish = () => Promise.resolve({ messageIds: [] });
+    const publishOrderCreated = () => Promise.resolve({ messageIds: [] });
+    const awaitSettled = () => Promise.resolve({ outcomes: [] });
     link = createTemporalLink({
       connectionOptions: { address: temporal.address },
       namespace: temporal.namespace,
@@ -32,12 +32,12 @@ describe('the door to the order workflows', () => {
           namespace: temporal.namespace,
           taskQueue: taskQueues.orderApi,
           workflowsPath: fileURLToPath(new URL('./order-lifecycle.ts', import.meta.url)),
-          activities: { publishOrderCreated: publish },
+          activities: { publishOrderCreated, awaitSettled },
         }),
       logger: silentLogger,
     });
     link.start();
-    lifecycles = createLifecycleClient(link);
+    workflows = createOrderWorkflowClient(link);
     await eventually('the link is up', async () => assert.ok(await link.isUp(1000)));
   });
 
@@ -46,8 +46,8 @@ describe('the door to the order workflows', () => {
     await temporal.close();
   });
 
-  function start(orderId: string): Promise<void> {
-    return lifecycles.ensureStarted(workflowIdOf(orderId), [orderId], 60_000);
+  function start(orderId: string, workflowId = workflowIdOf(orderId)) {
+    return workflows.start(workflowId, { orderIds: [orderId], checkAfterMs: 60_000 });
   }
 
   function handleOf(orderId: string) {
@@ -69,67 +69,62 @@ describe('the door to the order workflows', () => {
 
   it('starts it once, however often it is asked', async () => {
     const orderId = randomUUID();
-    await Promise.all(Array.from({ length: 10 }, () => start(orderId)));
+    const results = await Promise.all(Array.from({ length: 10 }, () => start(orderId)));
+    assert.deepEqual(results.sort(), [...Array<string>(9).fill('running'), 'started']);
     await eventually('it is listed', async () => assert.equal(await runsOf(orderId), 1));
     await handleOf(orderId).terminate();
   });
 
-  it('starts no second run of an order that is settled', async () => {
-    const orderId = randomUUID();
-    await start(orderId);
-    assert.equal(await lifecycles.tellSettled(orderId, done, []), true);
-    assert.deepEqual(await handleOf(orderId).result(), done);
-    await start(orderId);
-    assert.equal((await handleOf(orderId).describe()).status.name, 'COMPLETED');
-  });
-
-  it('starts one again that was terminated before its order was settled', async () => {
-    const orderId = randomUUID();
-    await start(orderId);
-    await handleOf(orderId).terminate();
-    await start(orderId);
-    assert.equal((await handleOf(orderId).describe()).status.name, 'RUNNING');
-    await handleOf(orderId).terminate();
-  });
-
-  it('lists those that are open, with their orders, and neither younger ones nor those that have ended', async () => {
-    const [open, young, ended] = [randomUUID(), randomUUID(), randomUUID()];
-    await start(ended);
-    await lifecycles.tellSettled(ended, done, []);
-    await handleOf(ended).result();
-    await lifecycles.ensureStarted(`orders-${open}`, [open, `${open}-2`], 60_000);
-    await sleep(10);
-    const before = new Date();
-    await start(young);
-    await eventually('it is listed', async () => {
-      const listed = await lifecycles.listOpen(before, 100);
-      assert.deepEqual(listed, [{ workflowId: `orders-${open}`, orderIds: [open, `${open}-2`] }]);
+  for (const [end, close] of Object.entries({
+    completed: (orderId: string) => workflows.signalSettled(workflowIdOf(orderId), { orderId, ...done }),
+    terminated: (orderId: string) => handleOf(orderId).terminate(),
+    cancelled: (orderId: string) => handleOf(orderId).cancel(),
+  })) {
+    it(`starts another run when the one before was ${end}: whoever asks knows that the order is pending`, async () => {
+      const orderId = randomUUID();
+      await start(orderId);
+      await close(orderId);
+      await handleOf(orderId)
+        .result()
+        .catch(() => undefined);
+      assert.deepEqual([...(await workflows.ordersOf(workflowIdOf(orderId)))], []);
+      assert.equal(await start(orderId), 'started');
+      assert.deepEqual([...(await workflows.ordersOf(workflowIdOf(orderId)))], [orderId]);
+      await handleOf(orderId).terminate();
     });
-    await eventually('both are listed', async () => {
-      assert.equal((await lifecycles.listOpen(new Date(Date.now() + 60_000), 100)).length, 2);
-    });
-    assert.equal((await lifecycles.listOpen(new Date(Date.now() + 60_000), 1)).length, 1);
-    await temporal.client.workflow.getHandle(`orders-${open}`).terminate();
-    await handleOf(young).terminate();
+  }
+
+  it('says that an id is taken by a workflow that carries other orders, or is not ours', async () => {
+    const [ours, foreign] = [randomUUID(), randomUUID()];
+    await start('another', workflowIdOf(ours));
+    assert.equal(await start(ours), 'taken');
+    await temporal.client.workflow.start('somethingElse', { taskQueue: 'nobody', workflowId: workflowIdOf(foreign) });
+    assert.equal(await start(foreign), 'taken');
+    assert.deepEqual([...(await workflows.ordersOf(workflowIdOf(foreign)))], []);
+    await Promise.all([handleOf(ours).terminate(), handleOf(foreign).terminate()]);
   });
 
   it('says so when there is no workflow to be told', async () => {
     const orderId = randomUUID();
-    assert.equal(await lifecycles.tellOutcome(orderId, done, []), false);
-    assert.equal(await lifecycles.tellSettled(orderId, done, []), false);
+    const [id, outcome] = [workflowIdOf(orderId), { orderId, ...done }];
+    assert.equal(await workflows.signalOutcomeReady(id, outcome), false);
+    assert.equal(await workflows.signalSettled(id, outcome), false);
+    assert.equal(await workflows.signalCheckNow(id), false);
     await start(orderId);
-    await lifecycles.tellSettled(orderId, done, []);
+    assert.equal(await workflows.signalSettled(id, outcome), true);
     await handleOf(orderId).result();
-    assert.equal(await lifecycles.tellSettled(orderId, done, []), false);
+    assert.equal(await workflows.signalSettled(id, outcome), false);
   });
 
-  it('tells and starts in one, for an answer that nobody publishes', async () => {
-    const orderId = randomUUID();
-    await lifecycles.tellOutcomeAndStart(orderId, done);
-    await eventually('it has heard', async () => {
-      assert.equal(await handleOf(orderId).query(stageQuery), 'publishingProcessed');
-    });
-    await handleOf(orderId).terminate();
+  it('tells a workflow of several orders with one signal when they come together', async () => {
+    const orderIds = [randomUUID(), randomUUID(), randomUUID()];
+    const id = `orders-${orderIds[0]}`;
+    await workflows.start(id, { orderIds, checkAfterMs: 60_000 });
+    await Promise.all(orderIds.map((orderId) => workflows.signalSettled(id, { orderId, ...done })));
+    const handle = temporal.client.workflow.getHandle(id);
+    assert.deepEqual(await handle.result(), { done: 3, failed: 0 });
+    const { events } = await handle.fetchHistory();
+    assert.equal(events?.filter((event) => event.workflowExecutionSignaledEventAttributes).length, 1);
   });
 
   it('registers its search attributes again when Temporal has forgotten them', async () => {
@@ -151,7 +146,10 @@ describe('the door to the order workflows', () => {
       logger: silentLogger,
     });
     away.start();
-    await assert.rejects(createLifecycleClient(away).ensureStarted('order-x', ['x'], 1000), isTemporalOutage);
+    await assert.rejects(
+      createOrderWorkflowClient(away).start('order-x', { orderIds: ['x'], checkAfterMs: 1000 }),
+      isTemporalOutage,
+    );
     assert.equal(await away.isUp(100), false);
     await away.stop();
   });

@@ -1,36 +1,30 @@
-import { workflowIdOf, type LifecycleStage } from './messages.js';
-import type { TrackedOrder } from './tracked-order.js';
+import type { LifecycleStage } from './messages.js';
+import { isOpen, type TrackedOrder } from './tracked-order.js';
 
-/** When a workflow entered a stage, in workflow time, so that a replay shows the same. */
+/** What a workflow did or learned, in workflow time, so that a replay shows the same. */
 export interface Step {
-  readonly stage: LifecycleStage;
+  readonly text: string;
   readonly at: number;
 }
 
-/** Markdown, shown by Temporal Web UI while the workflow runs and after: its stages, and each order of several. */
-export function liveDetailsOf(orders: readonly TrackedOrder[], steps: readonly Step[]): string {
+/** Markdown that Temporal Web UI shows while the workflow runs and after: what happened, and each order of several. */
+export function liveDetailsOf(orders: readonly TrackedOrder[], stage: LifecycleStage, steps: readonly Step[]): string {
   const [only, ...others] = orders;
-  const stages = [
-    '| stage | since |',
-    '|---|---|',
-    ...steps.map(({ stage, at }) => `| ${stage} | ${new Date(at).toISOString()} |`),
-  ];
-  if (only && others.length === 0) return [`Order \`${only.id}\`: ${verdictOf(only)}`, '', ...stages].join('\n');
-  const rows = orders.map((order) => `| \`${order.id}\` | ${stageOf(order, steps)} | ${verdictOf(order)} |`);
-  const table = ['| order | stage | outcome |', '|---|---|---|', ...rows];
-  return [`${orders.length} orders`, '', ...stages, '', ...table].join('\n');
+  const story = steps.map(({ text, at }) => `- ${new Date(at).toISOString()}: ${text}`);
+  if (only && others.length === 0) return [`Order \`${only.id}\`: ${outcomeOf(only)}`, '', ...story].join('\n');
+  const open = orders.filter(isOpen).length;
+  const each = orders.map((order) => `- \`${order.id}\`: ${stageOf(order, stage)}, ${outcomeOf(order)}`);
+  return [`${orders.length} orders, ${open} of them open`, '', ...story, '', 'Orders:', '', ...each].join('\n');
 }
 
-function stageOf({ id, outcome, settlement, taken, moved }: TrackedOrder, steps: readonly Step[]): string {
-  if (moved) return `moved to \`${workflowIdOf(id)}\``;
-  if (settlement) return 'settled';
-  const ofAll = steps.at(-1)?.stage;
-  if (ofAll === 'publishingCreated') return ofAll;
-  if (taken) return 'awaitingSettlement';
+function stageOf({ outcome, settled, outcomePublishRequested }: TrackedOrder, stage: LifecycleStage): LifecycleStage {
+  if (settled) return 'settled';
+  if (stage === 'publishingCreated') return stage;
+  if (outcomePublishRequested) return 'awaitingSettlement';
   return outcome ? 'publishingProcessed' : 'awaitingOutcome';
 }
 
-function verdictOf({ outcome, settlement }: TrackedOrder): string {
-  const known = settlement ?? outcome;
+function outcomeOf({ outcome, settled }: TrackedOrder): string {
+  const known = settled ?? outcome;
   return known ? `**${known.status}**, version ${known.version}` : 'not decided yet';
 }

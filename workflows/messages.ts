@@ -13,17 +13,12 @@ export function workflowIdOf(orderId: string): string {
   return ownIdPrefix + orderId;
 }
 
-/** True for a workflow that carries several orders. */
-export function isGroupId(workflowId: string): boolean {
-  return workflowId.startsWith(groupIdPrefix);
-}
-
 /** True for ids as our workflows have them: a message from outside must not make us signal anybody else's. */
 export function isLifecycleId(workflowId: unknown): workflowId is string {
   return (
     typeof workflowId === 'string' &&
     workflowId.length <= 200 &&
-    (workflowId.startsWith(ownIdPrefix) || isGroupId(workflowId))
+    (workflowId.startsWith(ownIdPrefix) || workflowId.startsWith(groupIdPrefix))
   );
 }
 
@@ -31,52 +26,52 @@ export function isLifecycleId(workflowId: unknown): workflowId is string {
 export type LifecycleStage =
   'publishingCreated' | 'awaitingOutcome' | 'publishingProcessed' | 'awaitingSettlement' | 'settled';
 
-/**
- * One order, or several that are carried together. Ids, versions and statuses only: a workflow's history is kept, shown
- * and exported, so no customer data enters it.
- */
-export type OrderLifecycleInput = SingleOrder | SeveralOrders;
-
-export interface SingleOrder {
-  readonly orderId: string;
-  /** Of an order that was moved out of a group after the processor had decided it. */
-  readonly outcome?: OrderOutcome;
-}
-
-interface SeveralOrders {
-  readonly orderIds: readonly string[];
-  /** How long the last few may be waited for, once the others are settled, before each gets a workflow of its own. */
-  readonly stragglerAfterMs: number;
-}
-
+/** How an order ends: what the processor has decided, with the version that the order has after it. */
 export interface OrderOutcome {
+  readonly orderId: string;
   readonly status: 'done' | 'failed';
   readonly version: number;
 }
 
-/** Without an order id, as it was first sent: the workflow's only order. */
-export interface OutcomeSignal extends OrderOutcome {
-  readonly orderId?: string;
+/**
+ * One order, or several that are carried together. Ids, versions and statuses only: a workflow's history is kept, shown
+ * and exported, so no customer data enters it.
+ */
+export interface OrderLifecycleInput {
+  readonly orderIds: readonly string[];
+  /** How long the workflow hears nothing before it looks for itself; the next time after twice that, up to an hour. */
+  readonly checkAfterMs: number;
+  /** Of a run that continues another one whose history grew long: what that run knew of its orders. */
+  readonly known?: KnownFacts;
 }
 
-/** Of one order its outcome, of several how many ended how, and how many went on in workflows of their own. */
-export type OrderLifecycleResult = OrderOutcome | GroupResult;
+interface KnownFacts {
+  readonly outcomes: readonly OrderOutcome[];
+  readonly settled: readonly OrderOutcome[];
+}
+
+/** Of one order its outcome, of several how many ended how. */
+export type OrderLifecycleResult = Pick<OrderOutcome, 'status' | 'version'> | GroupResult;
 
 interface GroupResult {
   readonly done: number;
   readonly failed: number;
-  readonly moved: number;
 }
 
-/** The processor has decided these orders and stored its answers. Sent at least once. */
-export const outcomeReady = defineSignal<OutcomeSignal[]>('outcomeReady');
-/** The order API has applied the answers to these orders. Sent at least once. */
-export const settled = defineSignal<OutcomeSignal[]>('settled');
-/**
- * Nothing has been heard of these orders for long: what was published last may have been lost on its way, with the queue it
- * was in. Publishing it again is harmless. Sent at least once.
- */
-export const overdue = defineSignal<string[]>('overdue');
+/** What both signals carry. */
+export interface OutcomesSignal {
+  readonly outcomes: readonly OrderOutcome[];
+}
+
+// The signals are hints: they spare a workflow the wait until it looks for itself. One that is lost, repeated or makes no
+// sense changes nothing about how the order ends.
+
+/** The processor has decided these orders and could not publish their outcomes by itself. */
+export const outcomeReadySignal = defineSignal<[OutcomesSignal]>('outcomeReady');
+/** The order API has applied the outcomes of these orders. */
+export const settledSignal = defineSignal<[OutcomesSignal]>('settled');
+/** Look now and do not wait for the next check. */
+export const checkNowSignal = defineSignal('checkNow');
 export const stageQuery = defineQuery<LifecycleStage>('stage');
 
 /** `Status` is Temporal's own word in the workflow list, so the business status has a longer name. */

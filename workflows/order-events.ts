@@ -50,7 +50,7 @@ export const orderTopology: Topology = {
   ],
 };
 
-/** The message header that names the workflow which published the event, so that the answer finds its way to it. */
+/** The message header that names the workflow which published the event, so that the processor can tell it of trouble. */
 export const workflowIdHeader = 'workflow-id';
 
 /** The workflow that published a received message, if it says so and the name can be one. */

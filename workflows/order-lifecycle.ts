@@ -1,9 +1,19 @@
-import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
-import type { OrderApiActivities } from '../order-api/infrastructure/temporal/activities.js';
-import type { ProcessorActivities } from '../processor/infrastructure/temporal/activities.js';
-import { moveStragglers } from './move-stragglers.js';
-import { followOrders } from './order-progress.js';
+import {
+  ActivityCancellationType,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  proxyActivities,
+  proxyLocalActivities,
+  workflowInfo,
+  type ActivityOptions,
+} from '@temporalio/workflow';
+import type { OrderApiActivities, ProcessorActivities } from './activities.js';
+import { checkDelayMs, durationOf } from './check-delay.js';
 import { taskQueues, type OrderLifecycleInput, type OrderLifecycleResult } from './messages.js';
+import { followOrders, nameOf, type OrderProgress } from './order-progress.js';
+import { parseInput } from './parse-facts.js';
 
 /**
  * Publishing is tried for as long as it takes: after 200 ms, 400 ms, 800 ms, 1.6 s, 3.2 s, 6.4 s, 12.8 s, 25.6 s, then
@@ -14,41 +24,127 @@ const publishing: ActivityOptions = {
   startToCloseTimeout: '10 seconds',
   retry: { initialInterval: '200 ms', backoffCoefficient: 2, maximumInterval: '30 seconds' },
 };
-
 const orderApi = proxyActivities<OrderApiActivities>({ ...publishing, taskQueue: taskQueues.orderApi });
 const processor = proxyActivities<ProcessorActivities>({ ...publishing, taskQueue: taskQueues.processor });
 
 /**
+ * The same activities of the order API inside the workflow task: one attempt, and no other state transition in Temporal
+ * than that of the task itself. An order that meets no trouble has its whole life in its first task.
+ */
+const inTask = proxyLocalActivities<OrderApiActivities>({
+  startToCloseTimeout: '6 seconds',
+  retry: { maximumAttempts: 1 },
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+});
+/** Well below the 10 s after which the server takes a workflow task for lost and gives it to another worker. */
+const fastPathMaxWaitMs = 3000;
+/**
+ * A message that was published so often while its queue was empty, and has no effect, is not lost but refused: it is a
+ * dead letter, and a person decides. With the usual 30 s this is after four hours.
+ */
+const maxRepublishes = 10;
+
+/**
  * The life of one order, or of several that are carried together, from the first event to the settlement of the last. It
- * completes with the final status and version, and waits without limit, and without cost, for what others have to do; no
- * order waits for another's outcome. The databases hold the truth: a second run of an order whose first one was lost
- * publishes nothing twice and comes to the same end.
+ * completes with the final status and version, and waits without limit for what others have to do. It is told of
+ * progress by signals, and does not rely on them: when it has heard nothing for a while, it looks for itself. The
+ * databases hold the truth: a second run of an order publishes nothing twice and comes to the same end.
  */
 export async function orderLifecycle(input: OrderLifecycleInput): Promise<OrderLifecycleResult> {
-  const orders = followOrders(input);
+  const parsed = parseInput(input);
+  const orders = followOrders(parsed);
+  if (!parsed.known) await publishCreated(orders);
 
-  const created = { summary: `publish order.created of ${orders.nameOf(orders.ids)}` };
-  const published = await orderApi.publishOrderCreated.executeWithOptions(created, [...orders.ids]);
-  // A run that was started anew may find an order settled already; then there is no answer left to publish.
-  orders.noteSettled(published.settled ?? []);
-
-  while (!orders.areSettled()) {
-    const { decided, undecided, unsettled } = orders.takeNews();
+  let checks = 0;
+  while (orders.areOpen()) {
+    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof orderLifecycle>(orders.toInput());
+    const decided = orders.takeDecidedIds();
     if (decided.length > 0) {
-      const processed = { summary: `publish order.processed of ${orders.nameOf(decided)}` };
-      await processor.publishOrderProcessed.executeWithOptions(processed, decided);
+      await publishProcessed(orders, decided);
+      checks = 0;
+      continue;
     }
-    if (undecided.length > 0) {
-      const again = { summary: `publish order.created of ${orders.nameOf(undecided)} again` };
-      const { settled = [] } = await orderApi.publishOrderCreatedAgain.executeWithOptions(again, undecided);
-      orders.noteSettled(settled);
-    }
-    if (unsettled.length > 0) {
-      const again = { summary: `publish order.processed of ${orders.nameOf(unsettled)} again` };
-      await processor.publishOrderProcessedAgain.executeWithOptions(again, unsettled);
-    }
-    if (decided.length + undecided.length + unsettled.length > 0) continue;
-    if ((await orders.untilNews()) === 'none') await moveStragglers(orders.leave());
+    const facts = orders.factCount();
+    const delayMs = checkDelayMs(parsed.checkAfterMs, checks, Math.random());
+    const heard = await orders.waitForProgress(delayMs);
+    if (heard === 'progress') continue;
+    const reason = heard === 'asked to look' ? heard : `nothing heard for ${durationOf(delayMs)}`;
+    await check(orders, reason, checks < maxRepublishes ? Math.floor(parsed.checkAfterMs / 2) : undefined);
+    checks = orders.factCount() > facts ? 0 : checks + 1;
   }
-  return orders.settle();
+  return orders.complete();
+}
+
+/** Publishes `order.created`, and when that works at once, waits a moment for the settlement within the same task. */
+async function publishCreated(orders: OrderProgress): Promise<void> {
+  const orderIds = orders.openIds();
+  const summary = `publish order.created of ${nameOf(orderIds)}`;
+  const published = await attempt(() => inTask.publishOrderCreated.executeWithOptions({ summary }, [{ orderIds }]));
+  if (published === 'failed') {
+    await whileOpen(orders, () => orderApi.publishOrderCreated.executeWithOptions({ summary }, [{ orderIds }]));
+    orders.tell('order.created published');
+    return;
+  }
+  orders.tell('order.created published');
+  await lookForSettlement(orders, fastPathMaxWaitMs, `await the outcome of ${nameOf(orderIds)}`);
+}
+
+async function publishProcessed(orders: OrderProgress, orderIds: string[]): Promise<void> {
+  const summary = `publish order.processed of ${nameOf(orderIds)}`;
+  await whileOpen(orders, () => processor.publishOrderProcessed.executeWithOptions({ summary }, [{ orderIds }]));
+  orders.tell(`order.processed of ${nameOf(orderIds)} published`);
+}
+
+/**
+ * Asks both sides for the open orders, takes what they know, and has published again what was lost on its way.
+ * @param republishAfterMs less than any wait before a check, so that whatever was published before the wait is old enough;
+ * undefined when nothing is to be published again
+ */
+async function check(orders: OrderProgress, reason: string, republishAfterMs: number | undefined): Promise<void> {
+  orders.tell(`${reason}: looked`);
+  await lookForSettlement(orders, 0, `${reason}: look for the outcome of ${nameOf(orders.openIds())}`);
+  const again = republishAfterMs === undefined ? {} : { republishAfterMs };
+  const open = orders.openIds();
+  if (open.length > 0) {
+    const summary = `${reason}: ask the processor for the outcome of ${nameOf(open)}`;
+    const known = await whileOpen(orders, () =>
+      processor.publishOrderProcessed.executeWithOptions({ summary }, [{ orderIds: open, ...again }]),
+    );
+    orders.recordPublishedOutcomes(known);
+  }
+  const undecided = orders.undecidedIds();
+  if (undecided.length > 0) {
+    const summary = `${reason}: publish order.created of ${nameOf(undecided)} again if it was lost`;
+    await whileOpen(orders, () =>
+      orderApi.publishOrderCreated.executeWithOptions({ summary }, [{ orderIds: undecided, ...again }]),
+    );
+  }
+}
+
+async function lookForSettlement(orders: OrderProgress, maxWaitMs: number, summary: string): Promise<void> {
+  const orderIds = orders.openIds();
+  const found = await attempt(() => inTask.awaitSettled.executeWithOptions({ summary }, [{ orderIds, maxWaitMs }]));
+  if (found !== 'failed') orders.recordSettled(found);
+}
+
+/** One attempt at what has another way to happen. */
+async function attempt<T>(work: () => Promise<T>): Promise<T | 'failed'> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return 'failed';
+  }
+}
+
+/** Does this for as long as an order is open; the settlement of the last one cancels it. */
+async function whileOpen<T>(orders: OrderProgress, work: () => Promise<T>): Promise<T | { outcomes: [] }> {
+  const scope = new CancellationScope();
+  try {
+    return await scope.run(() =>
+      Promise.race([work(), condition(() => !orders.areOpen()).then(() => ({ outcomes: [] as [] }))]),
+    );
+  } finally {
+    scope.cancel();
+  }
 }

@@ -1,126 +1,128 @@
-import { condition, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
-import { liveDetailsOf, type Step } from './live-details.js';
+import { condition, log, setHandler } from '@temporalio/workflow';
 import {
-  isDecided,
-  isOpen,
-  isOverdue,
-  isUnderWay,
-  onlyStragglersAreLeft,
-  resultOf,
-  statusOf,
-  takeNews,
-  trackedOrdersOf,
-  type News,
-  type TrackedOrder,
-} from './tracked-order.js';
-import {
-  outcomeReady,
-  overdue,
-  searchAttributes,
-  settled,
+  checkNowSignal,
+  outcomeReadySignal,
+  settledSignal,
   stageQuery,
-  type LifecycleStage,
   type OrderLifecycleInput,
   type OrderLifecycleResult,
-  type OutcomeSignal,
 } from './messages.js';
+import { parseOutcomes } from './parse-facts.js';
+import { displayProgress } from './progress-display.js';
+import {
+  awaitsPublish,
+  awaitsSettlementOnly,
+  isOpen,
+  resultOf,
+  trackedOrdersOf,
+  type TrackedOrder,
+} from './tracked-order.js';
 
 /** What a workflow knows of its orders, and how it tells people: stage query, search attributes, live details. */
 export interface OrderProgress {
-  readonly ids: readonly string[];
-  /** One order's id, or how many there are, for people. */
-  nameOf(ids: readonly string[]): string;
-  /** Takes note of orders that are known to be settled, as the signal does. */
-  noteSettled(events: readonly OutcomeSignal[]): void;
-  /** The ids of orders for which there is something to publish; each is answered with once. */
-  takeNews(): News;
-  /**
-   * Waits for an order to take or for the settlement of the last. Without limit, until only stragglers are left of
-   * several orders; then no longer than the input says: `none`. News may be gone by the time it is read, when what was
-   * decided is settled in the same moment: then `takeNews` has nothing.
-   */
-  untilNews(): Promise<'news' | 'none'>;
-  /** The orders that are open: they go on in other workflows from here. */
-  leave(): TrackedOrder[];
-  /** True when no order is left: all are settled or have moved. */
-  areSettled(): boolean;
+  /** Of the orders that are not settled, as far as this workflow knows. */
+  openIds(): string[];
+  /** Of the open orders whose outcome is not known. */
+  undecidedIds(): string[];
+  /** The open orders whose outcome is to be published; each is returned once. */
+  takeDecidedIds(): string[];
+  areOpen(): boolean;
+  /** Records the outcomes in a signal or an activity's result. What makes no sense is ignored with a log line. */
+  recordOutcomes(result: unknown): void;
+  /** Records outcomes that were published by the activity that tells of them. */
+  recordPublishedOutcomes(result: unknown): void;
+  /** Records the outcomes that the order API has applied. */
+  recordSettled(result: unknown): void;
+  /** Adds a line to the story that people read. */
+  tell(text: string): void;
+  /** Waits for an outcome to publish or for the last order to be settled, until `maxWaitMs` have passed or somebody asks. */
+  waitForProgress(maxWaitMs: number): Promise<'progress' | 'nothing heard' | 'asked to look'>;
+  /** How much was learned so far: it grows with every new fact. */
+  factCount(): number;
+  /** The input of a run that continues this one. */
+  toInput(): OrderLifecycleInput;
   /** Shows all orders as settled and returns how they ended. */
-  settle(): OrderLifecycleResult;
+  complete(): OrderLifecycleResult;
 }
 
 /**
  * Starts listening for the signals of all orders, before anything else happens, so that an early one is not missed. A
- * signal that was already had is ignored: they are sent at least once.
+ * signal that the workflow has already had is ignored: the first fact of a kind stays.
  */
 export function followOrders(input: OrderLifecycleInput): OrderProgress {
   const all = trackedOrdersOf(input);
   const orders = new Map(all.map((order) => [order.id, order]));
-  const ids = all.map(({ id }) => id);
-  let stage: LifecycleStage = 'publishingCreated';
-  const steps: Step[] = [{ stage, at: Date.now() }];
-
-  const describe = (): void => setCurrentDetails(liveDetailsOf(all, steps));
-  /** What is known of an order stays as it was first heard. */
-  const note = (fact: 'outcome' | 'settlement', events: readonly OutcomeSignal[]): void => {
-    for (const { orderId, status, version } of events) {
-      const order = orderId === undefined ? all[0] : orders.get(orderId);
-      if (order) order[fact] ??= { status, version };
-    }
-    describe();
+  const display = displayProgress(all);
+  let facts = 0;
+  let checkRequested = false;
+  const record = (fact: 'outcome' | 'settled', value: unknown): TrackedOrder[] => {
+    const { outcomes, invalid } = parseOutcomes(value);
+    if (invalid > 0) log.warn('ignored what is not an outcome of an order', { fact, invalid });
+    const changed = outcomes.flatMap(({ orderId, status, version }) => {
+      const order = orders.get(orderId);
+      if (!order || order[fact]) return [];
+      order[fact] = { orderId, status, version };
+      return [order];
+    });
+    facts += changed.length;
+    if (changed.length > 0)
+      display.tell(`${fact === 'settled' ? 'settled' : 'outcome known'}: ${nameOf(idsOf(changed))}`);
+    return changed;
   };
-  setHandler(outcomeReady, (...events) => note('outcome', events));
-  setHandler(settled, (...events) => note('settlement', events));
-  setHandler(overdue, (...late) => {
-    for (const order of all) order.overdue ||= late.includes(order.id);
+  setHandler(outcomeReadySignal, (signal) => void record('outcome', signal));
+  setHandler(settledSignal, (signal) => void record('settled', signal));
+  setHandler(checkNowSignal, () => {
+    checkRequested = true;
   });
-  setHandler(stageQuery, () => stage);
+  setHandler(stageQuery, () => display.stage());
 
-  const areSettled = (): boolean => !all.some(isOpen);
-  const isNews = (): boolean => areSettled() || all.some(isDecided) || all.some(isOverdue);
-  const enter = (next: LifecycleStage): void => {
-    if (next === stage) return;
-    stage = next;
-    steps.push({ stage, at: Date.now() });
-    upsertSearchAttributes([
-      { key: searchAttributes.orderStage, value: stage },
-      { key: searchAttributes.orderStatus, value: areSettled() ? statusOf(all) : 'pending' },
-    ]);
-    describe();
-  };
-  describe();
-
+  const areOpen = (): boolean => all.some(isOpen);
   return {
-    ids,
-    nameOf: (some) => (some.length === 1 ? String(some[0]) : `${some.length} orders`),
-    noteSettled: (events) => {
-      if (events.length > 0) note('settlement', events);
+    openIds: () => idsOf(all.filter(isOpen)),
+    undecidedIds: () => idsOf(all.filter((order) => isOpen(order) && !order.outcome)),
+    takeDecidedIds: () => {
+      const decided = all.filter(awaitsPublish);
+      for (const order of decided) order.outcomePublishRequested = true;
+      // A group is where the last of its orders is.
+      if (decided.length > 0 && all.every(awaitsSettlementOnly)) display.enter('publishingProcessed');
+      return idsOf(decided);
     },
-    areSettled,
-    takeNews: () => {
-      const news = takeNews(all);
-      if (news.decided.length > 0) {
-        // A group stays where the last of its orders is.
-        if (all.every(isUnderWay)) enter('publishingProcessed');
-        describe();
-      }
-      return news;
+    areOpen,
+    recordOutcomes: (result) => void record('outcome', result),
+    recordPublishedOutcomes: (result) => {
+      for (const order of record('outcome', result)) order.outcomePublishRequested = true;
     },
-    untilNews: async () => {
-      enter(all.every(isUnderWay) ? 'awaitingSettlement' : 'awaitingOutcome');
-      await condition(() => isNews() || onlyStragglersAreLeft(all));
-      // Both may have changed since: what a condition sees and what follows it are different moments.
-      if (isNews() || !onlyStragglersAreLeft(all) || !('stragglerAfterMs' in input)) return 'news';
-      return (await condition(isNews, input.stragglerAfterMs)) ? 'news' : 'none';
+    recordSettled: (result) => void record('settled', result),
+    tell: (text) => display.tell(text),
+    waitForProgress: async (maxWaitMs) => {
+      display.enter(all.every(awaitsSettlementOnly) ? 'awaitingSettlement' : 'awaitingOutcome');
+      const isProgress = (): boolean => !areOpen() || all.some(awaitsPublish);
+      await condition(() => isProgress() || checkRequested, maxWaitMs);
+      const asked = checkRequested;
+      checkRequested = false;
+      if (isProgress()) return 'progress';
+      return asked ? 'asked to look' : 'nothing heard';
     },
-    leave: () => {
-      const left = all.filter(isOpen);
-      for (const order of left) order.moved = true;
-      describe();
-      return left;
-    },
-    settle: () => {
-      enter('settled');
+    factCount: () => facts,
+    toInput: () => ({
+      ...input,
+      known: {
+        outcomes: all.flatMap(({ outcome }) => outcome ?? []),
+        settled: all.flatMap(({ settled }) => settled ?? []),
+      },
+    }),
+    complete: () => {
+      display.enter('settled');
       return resultOf(all);
     },
   };
+}
+
+/** One order's id, or how many there are, for people. */
+export function nameOf(ids: readonly string[]): string {
+  return ids.length === 1 ? String(ids[0]) : `${ids.length} orders`;
+}
+
+function idsOf(orders: readonly TrackedOrder[]): string[] {
+  return orders.map(({ id }) => id);
 }

@@ -12,9 +12,7 @@ export async function hasOpenWork({
   processorDb,
   temporal,
 }: Databases & { readonly temporal: TestNamespace }): Promise<string[]> {
-  const { rows: pending } = await ordersDb.pool.query(
-    `select /* bench */ from orders where status = 'pending' limit 1`,
-  );
+  const { rows: pending } = await ordersDb.pool.query(`select /* bench */ from orders where version = 1 limit 1`);
   const messages = await Promise.all([ordersDb, processorDb].map(openMessagesIn));
   if (pending.length > 0 || messages.some((open) => open)) return ['orders or messages'];
   const { count } = await temporal.client.workflow.count('ExecutionStatus="Running"');
@@ -24,8 +22,7 @@ export async function hasOpenWork({
 async function openMessagesIn({ pool }: TestDatabase): Promise<boolean> {
   const { rows } = await pool.query<{ open: boolean }>(
     `select /* bench */
-       exists (select from outbox where published_at is null)
-       or exists (select from inbox where signal_due_at is not null) as open`,
+       exists (select from outbox where published_at is null and attempts >= 0) as open`,
   );
   return rows[0]?.open ?? true;
 }

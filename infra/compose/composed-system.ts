@@ -80,12 +80,10 @@ export class ComposedSystem {
             unsettled: 0,
             unanswered: 0,
             unpublished: 0,
-            owed: 0,
             all: orders?.all,
             decided: orders?.all,
             received: orders?.all,
             answers_unpublished: 0,
-            answers_owed: 0,
             messages: 0,
             running: 0,
           },
@@ -131,7 +129,6 @@ interface OrdersState {
   unsettled: number;
   unanswered: number;
   unpublished: number;
-  owed: number;
   all: number;
 }
 
@@ -139,7 +136,6 @@ interface ProcessorState {
   decided: number;
   received: number;
   answers_unpublished: number;
-  answers_owed: number;
 }
 
 const ordersState = `
@@ -148,15 +144,13 @@ const ordersState = `
     (select count(*)::int from orders where status = 'pending' or version <> 2) as unsettled,
     (select count(*)::int from orders o where 1 <> (select count(*) from inbox where aggregate_id = o.order_id)) as unanswered,
     (select count(*)::int from outbox where published_at is null) as unpublished,
-    (select count(*)::int from inbox where signal_due_at is not null) as owed,
     (select count(*)::int from orders) as all`;
 
 const processorState = `
   select
     (select count(*)::int from processing_states) as decided,
     (select count(*)::int from inbox) as received,
-    (select count(*)::int from outbox where published_at is null) as answers_unpublished,
-    (select count(*)::int from inbox where signal_due_at is not null) as answers_owed`;
+    (select count(*)::int from outbox where published_at is null) as answers_unpublished`;
 
 async function query<Row>(dsn: string, text: string, values: readonly unknown[]): Promise<Row[]> {
   const client = new pg.Client({

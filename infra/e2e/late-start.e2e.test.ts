@@ -4,7 +4,7 @@ import { Decimal } from 'decimal.js';
 import { createOrderStore } from '../../order-api/infrastructure/postgres/order-store.js';
 import { createWorkflowStarter } from '../../order-api/infrastructure/temporal/workflow-starter.js';
 import { newOrder } from '../../order-api/domain/order.js';
-import { createLifecycleClient } from '../../workflows/client.js';
+import { createOrderWorkflowClient } from '../../workflows/client.js';
 import { openTestSystem } from '../operations/live-test-system.js';
 import { verify } from '../operations/verify.js';
 import { createBreakableLink, type BreakableLink } from '../testing/breakable-link.js';
@@ -27,7 +27,7 @@ describe('a start that arrives when its order is carried elsewhere', function ()
   before(async () => {
     const parts = await createSystemParts();
     toRabbitmq = await createBreakableLink(parts.vhost.url);
-    system = new TestSystem(parts, { APP__OVERDUE_AFTER_MS: '60000' });
+    system = new TestSystem(parts, {});
     await Promise.all([system.startOrderApi({ APP__RABBITMQ_URL: toRabbitmq.url }), system.startProcessor()]);
     await system.healthy();
   });
@@ -44,21 +44,22 @@ describe('a start that arrives when its order is carried elsewhere', function ()
   async function startLate(
     count: number,
   ): Promise<{ orderIds: string[]; workflowId: string; arrive: () => Promise<void> }> {
-    const store = createOrderStore(system.ordersDb.pool, { graceMs: 60_000, overdueAfterMs: 60_000 });
-    const client = createLifecycleClient({ call: (_timeoutMs, request) => request(system.temporal.client) });
+    const store = createOrderStore(system.ordersDb.pool, 60_000);
+    const client = createOrderWorkflowClient({ call: (_timeoutMs, request) => request(system.temporal.client) });
     const underWay = new EventEmitter();
     const starter = createWorkflowStarter({
       client: {
         ...client,
-        ensureStarted: async (...start) => {
+        start: async (...start) => {
           const arriving = once(underWay, 'arrive');
           underWay.emit('sent');
           await arriving;
-          await client.ensureStarted(...start);
+          return client.start(...start);
         },
       },
       store,
-      grouping: { size: 100, stragglerAfterMs: 60_000 },
+      maxOrdersPerWorkflow: 100,
+      checkAfterMs: 3000,
       logger: silentLogger,
     });
     const orderIds = Array.from({ length: count }, () => anOrder().order_id);

@@ -78,10 +78,23 @@ inBothModes('an order, from POST to settled', (mode) => {
     const handle = system.temporal.client.workflow.getHandle(`order-${order.order_id}`);
     assert.deepEqual(await handle.result(), { status: 'done', version: 2 });
     const history = await handle.fetchHistory();
-    const published = history.events
-      ?.map((event) => event.activityTaskScheduledEventAttributes?.activityType?.name)
-      .filter((name) => name);
-    assert.deepEqual(published, ['publishOrderCreated', 'publishOrderProcessed']);
+    // Each step is an entry of its own, and all of them are in one workflow task.
+    const markers = history.events?.flatMap((event) => event.markerRecordedEventAttributes ?? []) ?? [];
+    const steps = markers.map(
+      ({ details }) => JSON.parse(textOf(details?.['data']?.payloads?.[0])) as { activity_type: string },
+    );
+    assert.deepEqual(
+      steps.map((step) => step.activity_type),
+      ['publishOrderCreated', 'awaitSettled'],
+    );
+    const [published, settled] = markers.map(
+      ({ details }) => JSON.parse(textOf(details?.['result']?.payloads?.[0])) as object,
+    );
+    const { rows } = await system.ordersDb.pool.query<{ id: string }>('select id from outbox where aggregate_id = $1', [
+      order.order_id,
+    ]);
+    assert.deepEqual(published, { messageIds: rows.map(({ id }) => id) });
+    assert.deepEqual(settled, { outcomes: [{ orderId: order.order_id, status: 'done', version: 2 }] });
     const payloads = JSON.stringify(history.events, (_key, value: unknown) =>
       value instanceof Uint8Array ? Buffer.from(value).toString() : value,
     );
@@ -195,3 +208,7 @@ inBothModes('an order, from POST to settled', (mode) => {
     });
   });
 });
+
+function textOf(payload: { data?: Uint8Array | null } | undefined): string {
+  return Buffer.from(payload?.data ?? []).toString();
+}

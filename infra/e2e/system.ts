@@ -33,7 +33,8 @@ export class TestSystem {
       APP__RABBITMQ_URL: parts.vhost.url,
       TEMPORAL_ADDRESS: parts.temporal.address,
       TEMPORAL_NAMESPACE: parts.temporal.namespace,
-      // Shorter than in production, so that a test sees the reconciler at work within seconds.
+      // Shorter than in production, so that a test sees the workflows and the reconciler look within seconds.
+      APP__CHECK_AFTER_MS: '3000',
       APP__RECONCILE_INTERVAL_MS: '250',
       APP__RECONCILE_GRACE_MS: '2000',
       ...env,

@@ -69,7 +69,7 @@ export class FaultRun {
       }),
     );
     // Overdue as soon as the reconciler looks: what is published again is a fault more to survive.
-    const settings = { APP__OVERDUE_AFTER_MS: '1000', ...env };
+    const settings = { APP__CHECK_AFTER_MS: '5000', ...env };
     const system = new TestSystem(parts, settings);
     const run = new FaultRun(system, Object.fromEntries(links) as Record<LinkName, BreakableLink>);
     await Promise.all(serviceNames.map((service) => run.startService(service)));

@@ -3,15 +3,7 @@ import type pg from 'pg';
 import { inTransaction, type Queryable } from '../postgres/pool.js';
 import { eventually } from '../testing/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import {
-  claimOwedSignals,
-  deleteReceived,
-  isRecorded,
-  oweSignal,
-  recordOnce,
-  settleSignal,
-  type InboxEntry,
-} from './inbox.js';
+import { deleteReceived, isRecorded, recordOnce, type InboxEntry } from './inbox.js';
 
 describe('inbox', () => {
   let database: TestDatabase;
@@ -106,34 +98,6 @@ describe('inbox', () => {
     }
   }
 
-  describe('signals that are owed', () => {
-    it('are claimed until they are settled, as a lease', async () => {
-      await record(entry('e-1'));
-      await record(entry('e-2'));
-      assert.deepEqual(await claimOwedSignals(pool, 10, 60_000), []);
-      await oweSignal(pool, 'e-1');
-      assert.deepEqual(await claimOwedSignals(pool, 10, 0), [entry('e-1')]);
-      assert.deepEqual(await claimOwedSignals(pool, 10, 60_000), [entry('e-1')], 'not settled, so due again');
-      assert.deepEqual(await claimOwedSignals(pool, 10, 60_000), [], 'leased');
-      await oweSignal(pool, 'e-1');
-      await settleSignal(pool, 'e-1');
-      assert.deepEqual(await claimOwedSignals(pool, 10, 60_000), []);
-    });
-
-    it('are claimed by two at once without the same one twice, and without waiting', async () => {
-      for (let index = 0; index < 20; index += 1) {
-        await record(entry(`e-${index}`));
-        await oweSignal(pool, `e-${index}`);
-      }
-      await inTransaction(pool, async (first) => {
-        const mine = await claimOwedSignals(first, 10, 60_000);
-        const theirs = await inTransaction(pool, (second) => claimOwedSignals(second, 15, 60_000));
-        assert.deepEqual([mine.length, theirs.length], [10, 10]);
-        assert.equal(new Set([...mine, ...theirs].map(({ eventKey }) => eventKey)).size, 20);
-      });
-    });
-  });
-
   describe('cleaning', () => {
     const age = (eventKey: string, interval: string) =>
       pool.query('update inbox set received_at = now() - $2::interval where event_key = $1', [eventKey, interval]);
@@ -148,15 +112,6 @@ describe('inbox', () => {
       }
       assert.equal(await deleteReceived(pool, 30, 100), 1);
       assert.deepEqual(await keys(), ['young']);
-    });
-
-    it('keeps what still owes a signal, however old', async () => {
-      await record(entry('e-1'));
-      await oweSignal(pool, 'e-1');
-      await age('e-1', '10 years');
-      assert.equal(await deleteReceived(pool, 30, 100), 0);
-      await settleSignal(pool, 'e-1');
-      assert.equal(await deleteReceived(pool, 30, 100), 1);
     });
 
     it('goes in batches', async () => {

@@ -37,41 +37,13 @@ export async function isRecorded(db: Queryable, eventKey: string): Promise<boole
   return rowCount === 1;
 }
 
-/** Writes down that the event's workflow could not be told: the reconciler owes it a signal from now on. */
-export async function oweSignal(db: Queryable, eventKey: string): Promise<void> {
-  await db.query(`update inbox set signal_due_at = now() where event_key = $1`, [eventKey]);
-}
-
-/** Takes up to `limit` events whose workflow is owed a signal; they are due again `recheckMs` later unless settled. */
-export async function claimOwedSignals(db: Queryable, limit: number, recheckMs: number): Promise<InboxEntry[]> {
-  const { rows } = await db.query<InboxEntry>(
-    `update inbox
-     set signal_due_at = now() + $2 * interval '1 millisecond'
-     where event_key in (
-       select event_key from inbox
-       where signal_due_at <= now()
-       order by signal_due_at
-       limit $1
-       for update skip locked
-     )
-     returning event_key as "eventKey", message_id as "messageId", aggregate_id as "aggregateId"`,
-    [limit, recheckMs],
-  );
-  return rows;
-}
-
-/** Notes that the owed signal has been sent, or that nobody is left to tell. */
-export async function settleSignal(db: Queryable, eventKey: string): Promise<void> {
-  await db.query(`update inbox set signal_due_at = null where event_key = $1`, [eventKey]);
-}
-
-/** Removes up to `limit` entries received over `retentionDays` ago; one that still owes a signal stays. */
+/** Removes up to `limit` entries received over `retentionDays` ago. */
 export async function deleteReceived(db: Queryable, retentionDays: number, limit: number): Promise<number> {
   const { rowCount } = await db.query(
     `delete from inbox
      where event_key in (
        select event_key from inbox
-       where received_at < now() - $1 * interval '1 day' and signal_due_at is null
+       where received_at < now() - $1 * interval '1 day'
        limit $2
        for update skip locked
      )`,

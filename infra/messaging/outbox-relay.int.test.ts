@@ -41,7 +41,8 @@ describe('outbox relay', () => {
 
   const relayOver = (db: pg.Pool): OutboxRelay =>
     createOutboxRelay({ pool: db, publisher, exchange: 'things', source: 'some-service', log: () => silentLogger });
-  const publish = (from: OutboxRelay = relay) => from.publish(['thing-1'], 'thing.made', '1');
+  const publish = (from: OutboxRelay = relay) =>
+    from.publish({ aggregateIds: ['thing-1'], type: 'thing.made', dataversion: '1' });
   const queued = () => vhost.take('made');
   const rows = async () => {
     const { rows: found } = await pool.query<{ id: string; published: boolean; attempts: number; last_error: string }>(
@@ -107,7 +108,10 @@ describe('outbox relay', () => {
 
   it('publishes several aggregates in one call, with the headers it was given', async () => {
     const ids = [await add('thing-1'), await add('thing-2')];
-    const published = await relay.publish(['thing-2', 'thing-1', 'nothing'], 'thing.made', '1', { extra: 'x' });
+    const published = await relay.publish({
+      aggregateIds: ['thing-2', 'thing-1', 'nothing'],
+      ...{ type: 'thing.made', dataversion: '1', headers: { extra: 'x' } },
+    });
     assert.deepEqual(published.sort(), ids.sort());
     const messages = await queued();
     assert.deepEqual(messages.map(({ properties }) => properties['message_id']).sort(), ids);

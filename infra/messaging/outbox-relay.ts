@@ -5,13 +5,7 @@ import { createBatcher } from '../runtime/batcher.js';
 import { crashPoint } from '../runtime/crash-point.js';
 import type { Logger } from '../runtime/logger.js';
 import { envelopeContentType, toEnvelope } from './envelope.js';
-import {
-  findUnpublished,
-  markPublished,
-  markUnpublished,
-  recordFailedAttempts,
-  type StoredOutboxMessage,
-} from './outbox.js';
+import { findToPublish, markPublished, recordFailedAttempts, type StoredOutboxMessage } from './outbox.js';
 
 export interface OutboxRelayOptions {
   readonly pool: pg.Pool;
@@ -23,50 +17,34 @@ export interface OutboxRelayOptions {
   readonly log: (message: StoredOutboxMessage) => Logger;
 }
 
+/** Which messages are to be published. */
+interface PublishRequest {
+  readonly aggregateIds: readonly string[];
+  readonly type: string;
+  readonly dataversion: string;
+  /** Added to each message's own. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Also those that were published at least so long ago: for messages that were lost after the broker had confirmed them. */
+  readonly republishAfterMs?: number | undefined;
+}
+
 /** The way from outbox to broker: publish, have it confirmed, mark the row, in this order. */
 export interface OutboxRelay {
   /**
    * Publishes what is unpublished of these aggregates and the type, and returns the ids of those messages; none when
    * there is nothing left to publish, so calling again is harmless. At least once: a crash between confirm and mark
    * publishes again, under the same id. One that cannot be published does not keep back those of other aggregates.
-   * @param headers added to each message's own
    * @throws NotPublished or the database's error, after all have been tried; a row keeps its failed attempt and the reason
    */
-  publish(
-    aggregateIds: readonly string[],
-    type: string,
-    dataversion: string,
-    headers?: Readonly<Record<string, string>>,
-  ): Promise<string[]>;
-  /** As `publish`, but also what was published before: for messages that were lost after the broker had confirmed them. */
-  publishAgain: OutboxRelay['publish'];
+  publish(request: PublishRequest): Promise<string[]>;
 }
 
-/** How long the caller has before a reconciler takes a look at what it is about to publish again. */
-const againGraceMs = 30_000;
-
 /** Calls that come at once, from many activities, share one query, one window of confirms and one update. */
-const batching = { isOutage: isPostgresOutage, maxSize: 200, maxAgeMs: 5, maxInFlight: 2 };
+const batching = { isOutage: isPostgresOutage, maxBatchSize: 200, maxAgeMs: 5, maxInFlight: 2 };
 
 export function createOutboxRelay({ pool, publisher, exchange, source, log }: OutboxRelayOptions): OutboxRelay {
-  const find = createBatcher<{ aggregateId: string; type: string }, StoredOutboxMessage[]>({
-    ...batching,
-    work: async (wanted) => {
-      const types = [...new Set(wanted.map(({ type }) => type))];
-      const idsOf = (type: string) => wanted.filter((each) => each.type === type).map((each) => each.aggregateId);
-      const found = await Promise.all(types.map((type) => findUnpublished(pool, idsOf(type), type)));
-      const byKey = new Map<string, StoredOutboxMessage[]>();
-      for (const message of found.flat()) byKey.set(keyOf(message), [...(byKey.get(keyOf(message)) ?? []), message]);
-      return wanted.map((each) => byKey.get(keyOf(each)) ?? []);
-    },
-  });
-  const mark = createBatcher<string, undefined>({
-    ...batching,
-    work: async (ids) => {
-      await markPublished(pool, ids);
-      return ids.map(() => undefined);
-    },
-  });
+  const find = createFinder(pool);
+  const mark = createMarker(pool);
 
   async function publishOne(message: StoredOutboxMessage, dataversion: string, headers: object): Promise<void> {
     const envelope = toEnvelope(message, source, dataversion);
@@ -86,47 +64,92 @@ export function createOutboxRelay({ pool, publisher, exchange, source, log }: Ou
     });
   }
 
-  const relay: OutboxRelay = {
-    publish: async (aggregateIds, type, dataversion, headers = {}) => {
-      const published: string[] = [];
-      const failed: { id: string; error: unknown }[] = [];
-      const publishAll = async (messages: readonly StoredOutboxMessage[]): Promise<void> => {
-        for (const message of messages) {
-          try {
-            crashPoint('publish.before');
-            await publishOne(message, dataversion, headers);
-          } catch (error) {
-            failed.push({ id: message.id, error });
-            log(message).warn({ err: error, message_id: message.id }, `${type} could not be published`);
-            return; // what was written after it follows after it
-          }
-          crashPoint('mark.before');
-          await mark(message.id);
-          crashPoint('mark.after');
-          published.push(message.id);
-          log(message).info({ message_id: message.id }, `${type} published`);
-        }
-      };
-      const found = await Promise.all(aggregateIds.map((aggregateId) => find({ aggregateId, type })));
-      const results = await Promise.allSettled(found.map(publishAll));
-      // The notes are for people; losing them must not hide why the publish failed.
-      if (failed.length > 0) await noteFailures(pool, failed).catch(() => undefined);
-      throwFirst(failed, results);
-      return published;
-    },
-    publishAgain: async (aggregateIds, type, dataversion, headers) => {
-      await markUnpublished(pool, aggregateIds, type, againGraceMs);
-      return relay.publish(aggregateIds, type, dataversion, headers);
+  /** Publishes the messages of one aggregate in their order, up to the first that fails. */
+  async function publishInOrder(
+    messages: readonly StoredOutboxMessage[],
+    dataversion: string,
+    headers: object,
+    { published, failed }: { published: string[]; failed: { id: string; error: unknown }[] },
+  ): Promise<void> {
+    for (const message of messages) {
+      try {
+        crashPoint('publish.before');
+        await publishOne(message, dataversion, headers);
+      } catch (error) {
+        failed.push({ id: message.id, error });
+        log(message).warn({ err: error, message_id: message.id }, `${message.type} could not be published`);
+        return; // what was written after it follows after it
+      }
+      crashPoint('mark.before');
+      await mark(message.id);
+      crashPoint('mark.after');
+      published.push(message.id);
+      log(message).info({ message_id: message.id }, `${message.type} published`);
+    }
+  }
+
+  async function publishAll(
+    byAggregate: readonly (readonly StoredOutboxMessage[])[],
+    dataversion: string,
+    headers: object,
+  ): Promise<string[]> {
+    const results = { published: [] as string[], failed: [] as { id: string; error: unknown }[] };
+    const ends = await Promise.allSettled(
+      byAggregate.map((messages) => publishInOrder(messages, dataversion, headers, results)),
+    );
+    // The records are for people; losing them must not hide why the publish failed.
+    if (results.failed.length > 0) await recordFailures(pool, results.failed).catch(() => undefined);
+    throwFirst(results.failed, ends);
+    return results.published;
+  }
+
+  return {
+    publish: async ({ aggregateIds, type, dataversion, headers = {}, republishAfterMs }) => {
+      const found =
+        republishAfterMs === undefined
+          ? await Promise.all(aggregateIds.map((aggregateId) => find({ aggregateId, type })))
+          : [...byAggregate(await findToPublish(pool, aggregateIds, type, republishAfterMs)).values()];
+      return publishAll(found, dataversion, headers);
     },
   };
-  return relay;
+}
+
+/** Finds what is unpublished of one aggregate; calls that come at once share a query for each type. */
+function createFinder(pool: pg.Pool) {
+  return createBatcher<{ aggregateId: string; type: string }, StoredOutboxMessage[]>({
+    ...batching,
+    run: async (wanted) => {
+      const types = [...new Set(wanted.map(({ type }) => type))];
+      const idsOf = (type: string) => wanted.filter((each) => each.type === type).map((each) => each.aggregateId);
+      const found = await Promise.all(types.map((type) => findToPublish(pool, idsOf(type), type)));
+      const byKey = byAggregate(found.flat());
+      return wanted.map((each) => byKey.get(keyOf(each)) ?? []);
+    },
+  });
+}
+
+/** Marks one message as published; calls that come at once share an update. */
+function createMarker(pool: pg.Pool) {
+  return createBatcher<string, undefined>({
+    ...batching,
+    run: async (ids) => {
+      await markPublished(pool, ids);
+      return ids.map(() => undefined);
+    },
+  });
+}
+
+function byAggregate(messages: readonly StoredOutboxMessage[]): Map<string, StoredOutboxMessage[]> {
+  const found = new Map<string, StoredOutboxMessage[]>();
+  for (const message of messages) found.set(keyOf(message), [...(found.get(keyOf(message)) ?? []), message]);
+  return found;
 }
 
 function keyOf({ aggregateId, type }: { aggregateId: string; type: string }): string {
   return `${type} ${aggregateId}`;
 }
 
-async function noteFailures(pool: pg.Pool, failed: readonly { id: string; error: unknown }[]): Promise<void> {
+async function recordFailures(pool: pg.Pool, failed: readonly { id: string; error: unknown }[]): Promise<void> {
   await recordFailedAttempts(
     pool,
     failed.map(({ id, error }) => ({ id, error: String(error) })),

@@ -5,9 +5,9 @@ import { inTransaction, type Queryable } from '../postgres/pool.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import {
   addToOutbox,
-  claimOverdue,
+  claimUnpublished,
   deletePublished,
-  findUnpublished,
+  findToPublish,
   markPublished,
   recordFailedAttempts,
   type OutboxMessage,
@@ -52,7 +52,7 @@ describe('outbox', () => {
   it('gives back what was put in, as it was', async () => {
     const written = { ...message('a-1'), payload: { name: 'Größe "42"\n', amount: 0.1, list: [1, { deep: null }] } };
     await addToOutbox(pool, [written], 0);
-    const [read, ...others] = await findUnpublished(pool, ['a-1'], 'thing.made');
+    const [read, ...others] = await findToPublish(pool, ['a-1'], 'thing.made');
     assert.ok(read && others.length === 0);
     const { createdAt, ...rest } = read;
     assert.deepEqual(rest, written);
@@ -67,14 +67,28 @@ describe('outbox', () => {
     const published = message('a-1');
     await addToOutbox(pool, [published], 0);
     await markPublished(pool, [published.id]);
-    const found = await findUnpublished(pool, ['a-1'], 'thing.made');
+    const found = await findToPublish(pool, ['a-1'], 'thing.made');
     assert.deepEqual(
       found.map(({ id }) => id),
       wanted.map(({ id }) => id),
     );
   });
 
-  it('notes failed attempts and the last reason, cut to a thousand characters', async () => {
+  it('finds what was published long enough ago too, when it is asked to', async () => {
+    const [unpublished, recent, old] = [message('a-1'), message('a-1'), message('a-1')];
+    for (const one of [unpublished, recent, old]) await addToOutbox(pool, [one], 0);
+    await markPublished(pool, [recent.id, old.id]);
+    await pool.query(`update outbox set published_at = now() - interval '20 seconds' where id = $1`, [old.id]);
+    const found = await findToPublish(pool, ['a-1'], 'thing.made', 15_000);
+    assert.deepEqual(
+      found.map(({ id }) => id),
+      [unpublished.id, old.id],
+    );
+    await markPublished(pool, [old.id]);
+    assert.equal((await findToPublish(pool, ['a-1'], 'thing.made', 15_000)).length, 1, 'it was published just now');
+  });
+
+  it('records failed attempts and the last reason, cut to a thousand characters', async () => {
     const { id } = await added(message('a-1'));
     await recordFailedAttempts(pool, [{ id, error: 'the broker was away' }]);
     await recordFailedAttempts(pool, [{ id, error: 'x'.repeat(5000) }]);
@@ -89,28 +103,44 @@ describe('outbox', () => {
     assert.equal(published.attempts, 2);
     assert.equal(published.last_error, null);
     assert.ok(published.published_at);
-    await markPublished(pool, [id]);
     await recordFailedAttempts(pool, [{ id, error: 'too late to matter' }]);
     assert.deepEqual(await rowOf(id), published);
-    assert.deepEqual(await findUnpublished(pool, ['a-1'], 'thing.made'), []);
+    assert.deepEqual(await findToPublish(pool, ['a-1'], 'thing.made'), []);
   });
 
-  describe('claiming what is overdue', () => {
+  describe('claiming what is unpublished', () => {
     it('takes unpublished messages whose time has come, and no others', async () => {
       await added(message('due'));
       await added(message('not-yet'), 60_000);
       await markPublished(pool, [(await added(message('published'))).id]);
-      assert.deepEqual(await claimOverdue(pool, 10, 60_000), [{ aggregateId: 'due' }]);
+      assert.deepEqual(aggregatesOf(await claimUnpublished(pool, 10, 60_000)), ['due']);
+    });
+
+    it('looks at a message again after as long as it has waited, up to an hour', async () => {
+      for (const [name, age] of Object.entries({ young: '1 second', older: '10 minutes', old: '3 days' })) {
+        await added(message(name));
+        await pool.query('update outbox set created_at = now() - $2::interval where aggregate_id = $1', [name, age]);
+      }
+      await claimUnpublished(pool, 10, 30_000);
+      const { rows } = await pool.query(
+        `select aggregate_id, round(extract(epoch from check_at - now()))::int as seconds from outbox order by 1`,
+      );
+      assert.deepEqual(rows, [
+        { aggregate_id: 'old', seconds: 3600 },
+        { aggregate_id: 'older', seconds: 600 },
+        { aggregate_id: 'young', seconds: 30 },
+      ]);
     });
 
     it('is a lease: the same message is due again later, and not before', async () => {
       await added(message('a-1'));
-      assert.equal((await claimOverdue(pool, 10, 0)).length, 1);
-      assert.equal((await claimOverdue(pool, 10, 60_000)).length, 1);
-      assert.equal((await claimOverdue(pool, 10, 60_000)).length, 0);
+      assert.equal((await claimUnpublished(pool, 10, 60_000)).length, 1);
+      assert.equal((await claimUnpublished(pool, 10, 60_000)).length, 0);
+      await pool.query('update outbox set check_at = now()');
+      assert.equal((await claimUnpublished(pool, 10, 60_000)).length, 1);
     });
 
-    it('takes no more than its limit, the longest overdue first', async () => {
+    it('takes no more than its limit, the longest due first', async () => {
       for (const [name, ms] of [
         ['third', -1000],
         ['first', -3000],
@@ -118,15 +148,15 @@ describe('outbox', () => {
       ] as const) {
         await added(message(name), ms);
       }
-      const claimed = await claimOverdue(pool, 2, 60_000);
+      const claimed = await claimUnpublished(pool, 2, 60_000);
       assert.deepEqual(new Set(claimed.map(({ aggregateId }) => aggregateId)), new Set(['first', 'second']));
     });
 
     it('by two at once never takes the same message, and neither waits for the other', async () => {
       for (let index = 0; index < 20; index += 1) await added(message(`a-${index}`));
       await inTransaction(pool, async (first) => {
-        const mine = await claimOverdue(first, 10, 60_000);
-        const theirs = await inTransaction(pool, (second) => claimOverdue(second, 15, 60_000));
+        const mine = await claimUnpublished(first, 10, 60_000);
+        const theirs = await inTransaction(pool, (second) => claimUnpublished(second, 15, 60_000));
         assert.deepEqual([mine.length, theirs.length], [10, 10]);
         assert.equal(new Set([...mine, ...theirs].map(({ aggregateId }) => aggregateId)).size, 20);
       });
@@ -134,8 +164,8 @@ describe('outbox', () => {
 
     it('by many at once takes every message once', async () => {
       for (let index = 0; index < 40; index += 1) await added(message(`a-${index}`));
-      const claims = await Promise.all(Array.from({ length: 12 }, () => claimOverdue(pool, 5, 60_000)));
-      const taken = [...claims.flat(), ...(await claimOverdue(pool, 100, 60_000))];
+      const claims = await Promise.all(Array.from({ length: 12 }, () => claimUnpublished(pool, 5, 60_000)));
+      const taken = [...claims.flat(), ...(await claimUnpublished(pool, 100, 60_000))];
       assert.equal(taken.length, 40);
       assert.equal(new Set(taken.map(({ aggregateId }) => aggregateId)).size, 40);
     });
@@ -179,6 +209,10 @@ describe('outbox', () => {
     return one;
   }
 });
+
+function aggregatesOf(rows: readonly { readonly aggregateId: string }[]): string[] {
+  return rows.map(({ aggregateId }) => aggregateId);
+}
 
 function message(aggregateId: string): OutboxMessage {
   return { id: uuidv7(), aggregateId, type: 'thing.made', payload: { thing: aggregateId }, headers: { traceparent } };

@@ -15,7 +15,7 @@ export interface StoredOutboxMessage extends OutboxMessage {
 
 /**
  * Writes messages into the outbox as part of the transaction `tx`: they are stored if, and only if, that commits.
- * @param graceMs how long their workflow has to publish them before the reconciler takes a look
+ * @param graceMs how long their publisher has before the sweeper takes a look
  */
 export async function addToOutbox(tx: Queryable, messages: readonly OutboxMessage[], graceMs: number): Promise<void> {
   await tx.query({
@@ -35,51 +35,41 @@ export async function addToOutbox(tx: Queryable, messages: readonly OutboxMessag
   });
 }
 
-/** The unpublished messages of these aggregates and the type, oldest first; there is rarely more than one for each. */
-export async function findUnpublished(
+/**
+ * The unpublished messages of these aggregates and the type, oldest first; there is rarely more than one for each.
+ * @param republishAfterMs also those that were published at least so long ago
+ */
+export async function findToPublish(
   db: Queryable,
   aggregateIds: readonly string[],
   type: string,
+  republishAfterMs?: number,
 ): Promise<StoredOutboxMessage[]> {
   const { rows } = await db.query<StoredOutboxMessage>({
-    name: 'find-unpublished',
+    name: 'find-to-publish',
     text: `select id, aggregate_id as "aggregateId", type, payload, headers, created_at as "createdAt"
            from outbox
-           where aggregate_id = any($1) and type = $2 and published_at is null
+           where aggregate_id = any($1) and type = $2
+             and (published_at is null or published_at <= now() - $3::float8 * interval '1 millisecond')
            order by id
            limit 1000`,
-    values: [aggregateIds, type],
+    values: [aggregateIds, type, republishAfterMs ?? null],
   });
   return rows;
 }
 
-/** Notes that the broker has confirmed these messages. Marking twice is fine. */
+/** Records that the broker has confirmed these messages. Marking twice is fine: the time is that of the last publish. */
 export async function markPublished(db: Queryable, ids: readonly string[]): Promise<void> {
   await db.query({
     name: 'mark-published',
     text: `update outbox
            set published_at = now(), attempts = attempts + 1, last_error = null
-           where id = any($1) and published_at is null`,
+           where id = any($1)`,
     values: [ids],
   });
 }
 
-/** Makes the messages of these aggregates and the type unpublished again. What is past its retention stays gone. */
-export async function markUnpublished(
-  db: Queryable,
-  aggregateIds: readonly string[],
-  type: string,
-  graceMs: number,
-): Promise<void> {
-  await db.query(
-    `update outbox
-     set published_at = null, check_at = now() + $3 * interval '1 millisecond'
-     where aggregate_id = any($1) and type = $2 and published_at is not null`,
-    [aggregateIds, type, graceMs],
-  );
-}
-
-/** Notes on each row why its message could not be published this time; it stays unpublished. */
+/** Records on each row why its message could not be published this time; it stays unpublished. */
 export async function recordFailedAttempts(
   db: Queryable,
   failures: readonly { readonly id: string; readonly error: string }[],
@@ -95,26 +85,27 @@ export async function recordFailedAttempts(
 }
 
 /**
- * Takes up to `limit` unpublished rows that are due, and makes them due again `recheckMs` later. That is a lease: no
- * lock is held while the caller works, two reconcilers never hold the same row, and one that dies lets go by itself.
- * Rows are chosen by their state, never by "id above the last one seen": commits do not come in the order of ids.
+ * Takes up to `limit` unpublished rows that are due; they are due again after as long as they have waited, `recheckMs` to
+ * an hour. That is a lease: no lock is held while the caller works, two sweepers never hold the same row, and one that dies
+ * lets go by itself. Rows are chosen by their state, never by "id above the last one seen": commits do not come in the
+ * order of ids.
  */
-export async function claimOverdue(
+export async function claimUnpublished(
   db: Queryable,
   limit: number,
   recheckMs: number,
-): Promise<{ aggregateId: string }[]> {
-  const { rows } = await db.query<{ aggregateId: string }>(
+): Promise<{ id: string; aggregateId: string }[]> {
+  const { rows } = await db.query<{ id: string; aggregateId: string }>(
     `update outbox
-     set check_at = now() + $2 * interval '1 millisecond'
+     set check_at = now() + least(greatest(now() - created_at, $2 * interval '1 millisecond'), interval '1 hour')
      where id in (
        select id from outbox
-       where published_at is null and check_at <= now()
+       where published_at is null and attempts >= 0 and check_at <= now()
        order by check_at
        limit $1
        for update skip locked
      )
-     returning aggregate_id as "aggregateId"`,
+     returning id, aggregate_id as "aggregateId"`,
     [limit, recheckMs],
   );
   return rows;

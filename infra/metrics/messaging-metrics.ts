@@ -27,17 +27,12 @@ export function addMessagingMetrics(
   one(
     'outbox_unpublished',
     'Events in the outbox that are not published yet',
-    'select count(*) as value from outbox where published_at is null',
+    'select count(*) as value from outbox where published_at is null and attempts >= 0',
   );
   one(
     'outbox_oldest_unpublished_seconds',
     'Age of the oldest event that is not published yet; 0 when there is none',
-    'select extract(epoch from now() - min(created_at)) as value from outbox where published_at is null',
-  );
-  one(
-    'inbox_owed_signals',
-    'Consumed events whose workflow has not been told yet',
-    'select count(*) as value from inbox where signal_due_at is not null',
+    'select extract(epoch from now() - min(created_at)) as value from outbox where published_at is null and attempts >= 0',
   );
   const depths = (names: readonly string[]) =>
     Promise.all(names.map(async (queue) => [{ queue }, await publisher.depthOf(queue)] as const));

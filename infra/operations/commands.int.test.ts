@@ -200,10 +200,13 @@ describe('operations', function () {
 
     it('show what is open of one that has not', async () => {
       const { orderId, messageId } = await orderWithParkedEvent();
-      const text = (await operate(`orders show ${orderId}`)).lines.join('\n');
+      const text = await eventually('its workflow has waited in its first task, and goes on', async () => {
+        const shown = (await operate(`orders show ${orderId}`)).lines.join('\n');
+        assert.match(shown, /RUNNING, awaitingOutcome/);
+        return shown;
+      });
       assert.match(text, new RegExp(`parked {5}${messageId} .* Error: out of paper`));
       assert.match(text, /open {7}I7: pending/);
-      assert.match(text, /RUNNING, awaitingOutcome/);
       await operate(`dead-letters replay ${messageId}`, because);
       await system.settled(orderId);
     });

@@ -49,15 +49,12 @@ export interface InboxRecord {
   readonly event_key: string;
   readonly message_id: string;
   readonly received_at: string;
-  /** Not null: the workflow has not been told yet. */
-  readonly signal_due_at: string | null;
 }
 
 export interface VerdictRecord {
   readonly status: 'done' | 'failed';
   readonly reason: string | null;
   readonly version: number;
-  readonly workflow_id: string | null;
   readonly processed_at: string;
   readonly past_retention: boolean;
 }

@@ -22,8 +22,8 @@ interface ProcessorSide {
 const rowsPerFetch = 2000;
 
 const inboxOf = `select aggregate_id as order_id,
-    jsonb_agg(jsonb_build_object('event_key', event_key, 'message_id', message_id, 'received_at', received_at,
-                                 'signal_due_at', signal_due_at) order by received_at) as inbox
+    jsonb_agg(jsonb_build_object('event_key', event_key, 'message_id', message_id,
+                                 'received_at', received_at) order by received_at) as inbox
   from inbox where {aggregate_id} group by aggregate_id`;
 
 /** The event is compared with its row by the database: amounts would be rounded on their way through JSON. */
@@ -61,7 +61,7 @@ const processorSide = `
     'processing_states',
   )}), received as (${inboxOf}), decided as (
     select order_id, jsonb_build_object(
-        'status', status, 'reason', reason, 'version', version, 'workflow_id', workflow_id,
+        'status', status, 'reason', reason, 'version', version,
         'processed_at', processed_at, 'past_retention', processed_at < now() - {retention_days} * interval '1 day') as verdict
     from processing_states where {order_id}
   )

@@ -111,14 +111,6 @@ export const orderInvariants: readonly OrderInvariant[] = [
       return order || verdict ? own.map(({ workflowId, stage }) => `${workflowId} is still open (${stage})`) : [];
     },
   },
-  {
-    id: 'I10',
-    title: 'nobody is owed a signal',
-    faultsOf: ({ received, answersReceived }) =>
-      [...received, ...answersReceived]
-        .filter(({ signal_due_at }) => signal_due_at !== null)
-        .map(({ event_key }) => `the workflow was not told of ${event_key}`),
-  },
 ];
 
 /** Both are there, or neither; published rows are removed by age. */

@@ -1,19 +1,19 @@
-import { overdue, workflowIdOf } from '../../workflows/messages.js';
+import { checkNowSignal, workflowIdOf } from '../../workflows/messages.js';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { LiveSystem } from './live-system.js';
 import { noteAction, type Operator } from './operator-actions.js';
 
 /** What a nudge has set off. */
 export interface Nudge {
-  /** Pending orders, unpublished events and owed signals that the reconcilers now look at with their next pass. */
+  /** Pending orders and unpublished events that the reconciler and the sweepers now look at with their next pass. */
   readonly due: readonly string[];
-  /** The workflow that was asked to publish again what it published last. */
+  /** The workflow that was asked to look for itself now. */
   readonly askedAgain: string | undefined;
 }
 
 /**
- * Has somebody look after this order now: whatever a reconciler would look at later is due at once, and its workflow, if
- * one is open, publishes again what it published last. Harmless however often: events have their effect once.
+ * Has this order looked after now: whatever would be looked at later is due at once, and its workflow, if one is open,
+ * asks both services, and has published again what was lost. Harmless however often: events have their effect once.
  * @returns undefined when there is no such order
  */
 export async function nudge(system: LiveSystem, orderId: string, operator: Operator): Promise<Nudge | undefined> {
@@ -26,14 +26,11 @@ export async function nudge(system: LiveSystem, orderId: string, operator: Opera
   const [order] = rows;
   if (!order) return undefined;
   await noteAction(ordersDb, operator, { action: 'nudge', orderId, detail: { status: order.status } });
-  const owed = `update inbox set signal_due_at = now() where aggregate_id = $1 and signal_due_at is not null`;
   const unpublished = `update outbox set check_at = now() where aggregate_id = $1 and published_at is null`;
   const statements = [
     [ordersDb, `update orders set check_at = now() where order_id = $1 and status = 'pending'`, 'the pending order'],
     [ordersDb, unpublished, 'its unpublished event'],
-    [ordersDb, owed, 'the word of its settlement, which the workflow is owed'],
-    [processorDb, unpublished, 'its unpublished answer'],
-    [processorDb, owed, 'the word of its verdict, which the workflow is owed'],
+    [processorDb, unpublished, 'its unpublished outcome'],
   ] as const;
   const due: string[] = [];
   for (const [database, statement, what] of statements) {
@@ -48,7 +45,7 @@ async function askAgain(temporal: LiveSystem['temporal'], orderId: string, workf
   const own = workflowIdOf(orderId);
   for (const id of new Set([workflowId ?? own, own])) {
     try {
-      await temporal.workflow.getHandle(id).signal(overdue, orderId);
+      await temporal.workflow.getHandle(id).signal(checkNowSignal);
       return id;
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;

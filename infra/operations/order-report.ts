@@ -95,9 +95,8 @@ function eventLine({ id, type, created_at, published_at, attempts, last_error }:
   return `${type} ${id} of ${created_at}, ${state}, ${attempts} attempts`;
 }
 
-function entryLine({ event_key, message_id, received_at, signal_due_at }: InboxRecord): string {
-  const owed = signal_due_at === null ? '' : ', its workflow has not been told yet';
-  return `${event_key} (message ${message_id}) at ${received_at}${owed}`;
+function entryLine({ event_key, message_id, received_at }: InboxRecord): string {
+  return `${event_key} (message ${message_id}) at ${received_at}`;
 }
 
 function workflowLine(

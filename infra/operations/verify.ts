@@ -62,10 +62,9 @@ export async function untilQuiet(system: LiveSystem, limitMs: number): Promise<v
 
 /** Cheap, however many orders there are: whether anything is under way. */
 async function isQuiet({ ordersDb, processorDb, temporal, rabbitmq }: LiveSystem): Promise<boolean> {
-  const open = `exists (select from outbox where published_at is null)
-                or exists (select from inbox where signal_due_at is not null)`;
+  const open = `exists (select from outbox where published_at is null and attempts >= 0)`;
   const [ours, theirs] = await Promise.all([
-    ordersDb.query<{ open: boolean }>(`select ${open} or exists (select from orders where status = 'pending') as open`),
+    ordersDb.query<{ open: boolean }>(`select ${open} or exists (select from orders where version = 1) as open`),
     processorDb.query<{ open: boolean }>(`select ${open} as open`),
   ]);
   if (ours.rows[0]?.open || theirs.rows[0]?.open) return false;

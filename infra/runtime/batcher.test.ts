@@ -9,18 +9,18 @@ function setUp(options: Partial<BatcherOptions<number, string>> = {}) {
   const batches: number[][] = [];
   const releases: (() => void)[] = [];
   const submit = createBatcher<number, string>({
-    work: async (items) => {
+    run: async (items) => {
       batches.push([...items]);
       await new Promise<void>((resolve) => releases.push(resolve));
       return items.map((item) => `done ${item}`);
     },
     isOutage: never,
-    maxSize: 3,
+    maxBatchSize: 3,
     maxAgeMs: 60_000,
     maxInFlight: 1,
     ...options,
   });
-  return { batches, submit, release: () => releases.splice(0).forEach((each) => each()) };
+  return { batches, submit, release: () => releases.splice(0).forEach((each) => void each()) };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
@@ -54,7 +54,7 @@ describe('batcher', () => {
   });
 
   it('does not let an item wait for company beyond the maximum age, however many follow', async () => {
-    const { batches, submit, release } = setUp({ maxAgeMs: 5, maxInFlight: 10, maxSize: 100 });
+    const { batches, submit, release } = setUp({ maxAgeMs: 5, maxInFlight: 10, maxBatchSize: 100 });
     const results = [submit(1)];
     await turn();
     for (let item = 2; batches.length < 2; item += 1) {
@@ -68,7 +68,7 @@ describe('batcher', () => {
   });
 
   it('works on no more batches at once than it may', async () => {
-    const { batches, submit, release } = setUp({ maxInFlight: 2, maxSize: 1 });
+    const { batches, submit, release } = setUp({ maxInFlight: 2, maxBatchSize: 1 });
     const results = [1, 2, 3].map(submit);
     await turn();
     assert.deepEqual(batches, [[1], [2]]);
@@ -83,13 +83,13 @@ describe('batcher', () => {
   it('tries each alone when a batch fails by itself, and fails only the bad one', async () => {
     const batches: number[][] = [];
     const submit = createBatcher<number, number>({
-      work: async (items) => {
+      run: async (items) => {
         batches.push([...items]);
         if (items.includes(2)) throw new Error('2 is bad');
         return items;
       },
       isOutage: never,
-      maxSize: 10,
+      maxBatchSize: 10,
       maxAgeMs: 5,
       maxInFlight: 1,
     });
@@ -104,12 +104,12 @@ describe('batcher', () => {
   it('fails all at once in an outage, since trying each alone would only wait for it many times', async () => {
     let calls = 0;
     const submit = createBatcher<number, number>({
-      work: async () => {
+      run: async () => {
         calls += 1;
         throw new Error('away');
       },
       isOutage: () => true,
-      maxSize: 10,
+      maxBatchSize: 10,
       maxAgeMs: 5,
       maxInFlight: 1,
     });
@@ -118,14 +118,46 @@ describe('batcher', () => {
     assert.equal(calls, 1);
   });
 
+  it('keeps items with different keys apart, and holds up none of them for another', async () => {
+    const { batches, submit, release } = setUp({ key: (item) => (item % 2 === 0 ? 'even' : 'odd') });
+    const results = [1, 2, 3, 4].map(submit);
+    await turn();
+    assert.deepEqual(batches, [
+      [1, 3],
+      [2, 4],
+    ]);
+    release();
+    assert.deepEqual(await Promise.all(results), ['done 1', 'done 2', 'done 3', 'done 4']);
+  });
+
+  it('lets the first item wait for company when it is told to, unless the batch is full before', async () => {
+    const { batches, submit, release } = setUp({ lingerMs: 30 });
+    const results = [submit(1)];
+    await turn();
+    assert.equal(batches.length, 0);
+    results.push(submit(2));
+    await sleep(60);
+    assert.deepEqual(batches, [[1, 2]]);
+    release();
+    await Promise.all(results);
+    results.push(submit(3), submit(4), submit(5));
+    await turn();
+    assert.deepEqual(batches.at(-1), [3, 4, 5]);
+    release();
+    await Promise.all(results);
+  });
+
   it('answers every item once, whatever arrives when and fails how', async () => {
     const arrivals = fc.array(fc.record({ bad: fc.boolean(), pause: fc.boolean() }), { maxLength: 40 });
-    const sizes = fc.record({ maxSize: fc.integer({ min: 1, max: 7 }), maxInFlight: fc.integer({ min: 1, max: 3 }) });
+    const sizes = fc.record({
+      maxBatchSize: fc.integer({ min: 1, max: 7 }),
+      maxInFlight: fc.integer({ min: 1, max: 3 }),
+    });
     await fc.assert(
       fc.asyncProperty(arrivals, sizes, async (items, limits) => {
         const submit = createBatcher<{ index: number; bad: boolean }, number>({
-          work: async (batch) => {
-            assert.ok(batch.length <= limits.maxSize);
+          run: async (batch) => {
+            assert.ok(batch.length <= limits.maxBatchSize);
             await turn();
             if (batch.some(({ bad }) => bad)) throw new Error('bad');
             return batch.map(({ index }) => index);

@@ -1,38 +1,58 @@
 export interface BatcherOptions<Item, Result> {
-  /** Works on all items at once, or fails for all of them. Answers in their order. */
-  readonly work: (items: readonly Item[]) => Promise<readonly Result[]>;
-  /** True when an error is about something that is away and not about an item: then nobody is tried alone. */
+  /** Works on all items at once, or fails for all of them. Returns a result for each item, in their order. */
+  readonly run: (items: readonly Item[]) => Promise<readonly Result[]>;
+  /** True when an error is about something that is unavailable and not about an item: then no item is tried alone. */
   readonly isOutage: (error: unknown) => boolean;
-  readonly maxSize: number;
-  /** How long an item waits for company at most, while others are being worked on. */
-  readonly maxAgeMs: number;
+  readonly maxBatchSize: number;
   readonly maxInFlight: number;
+  /** How long an item waits for company while other batches are in flight; default: until one of them is done. */
+  readonly maxAgeMs?: number;
+  /** How long the first item waits for company although nothing is in flight; default: it leaves at once. */
+  readonly lingerMs?: number;
+  /** Items with different keys never share a batch, and the limits hold for each key; default: all items are alike. */
+  readonly key?: (item: Item) => string;
 }
 
 /**
  * Group commit: an item that comes alone is worked on at once; those that come meanwhile leave together, when the batch
- * under way is done or after `maxAgeMs`, at most `maxSize` of them. Maximum age, not a pause since the last one: under
- * steady load a pause never comes.
+ * in flight is done or after `maxAgeMs`, at most `maxBatchSize` of them. Maximum age, not a pause since the last one:
+ * under steady load a pause never comes.
  *
  * When a batch fails by itself, each of its items is tried alone, so that one bad item cannot taint its neighbours;
- * `work` must be all or nothing for that. An outage fails all of them.
+ * `run` must be all or nothing for that. An outage fails all of them.
  */
 export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result>): (item: Item) => Promise<Result> {
-  const { maxSize, maxAgeMs, maxInFlight } = options;
+  const { key } = options;
+  if (!key) return createLane(options);
+  const lanes = new Map<string, { readonly submit: (item: Item) => Promise<Result>; items: number }>();
+  return (item) => {
+    const name = key(item);
+    const lane = lanes.get(name) ?? { submit: createLane(options), items: 0 };
+    lanes.set(name, lane);
+    lane.items += 1;
+    return lane.submit(item).finally(() => {
+      lane.items -= 1;
+      if (lane.items === 0) lanes.delete(name);
+    });
+  };
+}
+
+function createLane<Item, Result>(options: BatcherOptions<Item, Result>): (item: Item) => Promise<Result> {
+  const { maxBatchSize, maxAgeMs, maxInFlight, lingerMs = 0 } = options;
   const waiting: Waiting<Item, Result>[] = [];
   let inFlight = 0;
   let scheduled = false;
-  let tooOld: NodeJS.Timeout | undefined;
+  let timer: NodeJS.Timeout | undefined;
 
-  function leave(): void {
+  function flush(): void {
     scheduled = false;
-    clearTimeout(tooOld);
-    tooOld = undefined;
+    clearTimeout(timer);
+    timer = undefined;
     while (waiting.length > 0 && inFlight < maxInFlight) {
       inFlight += 1;
-      void settle(waiting.splice(0, maxSize), options).finally(() => {
+      void runBatch(waiting.splice(0, maxBatchSize), options).finally(() => {
         inFlight -= 1;
-        leave();
+        flush();
       });
     }
   }
@@ -40,11 +60,13 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
-      if (inFlight === 0 || waiting.length >= maxSize) {
+      const isFull = waiting.length >= maxBatchSize;
+      if (inFlight === 0 && lingerMs > 0 && !isFull) timer ??= setTimeout(flush, lingerMs);
+      else if (inFlight === 0 || isFull) {
         // Not in this turn: what arrived in the same read of a socket leaves together.
-        if (!scheduled) setImmediate(leave);
+        if (!scheduled) setImmediate(flush);
         scheduled = true;
-      } else tooOld ??= setTimeout(leave, maxAgeMs);
+      } else if (maxAgeMs !== undefined) timer ??= setTimeout(flush, maxAgeMs);
     });
 }
 
@@ -55,18 +77,18 @@ interface Waiting<Item, Result> {
 }
 
 /** Never rejects. */
-async function settle<Item, Result>(
+async function runBatch<Item, Result>(
   batch: readonly Waiting<Item, Result>[],
   options: BatcherOptions<Item, Result>,
 ): Promise<void> {
   try {
-    const results = await options.work(batch.map(({ item }) => item));
+    const results = await options.run(batch.map(({ item }) => item));
     batch.forEach(({ resolve }, index) => resolve(results[index] as Result));
   } catch (error) {
     if (batch.length === 1 || options.isOutage(error)) {
       for (const { reject } of batch) reject(error);
     } else {
-      for (const each of batch) await settle([each], options);
+      for (const each of batch) await runBatch([each], options);
     }
   }
 }

@@ -21,6 +21,7 @@ describe('service settings', () => {
       APP__HOST: '127.0.0.1',
       APP__PORT: 8009,
       APP__LOG_LEVEL: 'info',
+      APP__CHECK_AFTER_MS: 30_000,
       APP__RECONCILE_INTERVAL_MS: 2000,
       APP__RECONCILE_GRACE_MS: 30_000,
       APP__OUTBOX_RETENTION_DAYS: 7,

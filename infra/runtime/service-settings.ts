@@ -33,6 +33,7 @@ export function serviceVariables(defaults: { name: string; port: number }) {
     APP__HOST: z.string().default('127.0.0.1'),
     APP__PORT: wholeNumber(0, 65_535).prefault(String(defaults.port)),
     APP__LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
+    APP__CHECK_AFTER_MS: wholeNumber(50, 86_400_000).prefault('30000'),
     APP__RECONCILE_INTERVAL_MS: wholeNumber(50, 3_600_000).prefault('2000'),
     APP__RECONCILE_GRACE_MS: wholeNumber(50, 3_600_000).prefault('30000'),
     APP__OUTBOX_RETENTION_DAYS: wholeNumber(1, 3650).prefault('7'),

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import type { WorkflowHandle } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
-import { stageQuery, taskQueues, type LifecycleStage, type OutcomeSignal } from '../../workflows/messages.js';
+import type { OrderApiActivities, ProcessorActivities, PublishRequest } from '../../workflows/activities.js';
+import { stageQuery, taskQueues, type LifecycleStage, type OrderOutcome } from '../../workflows/messages.js';
 import type { orderLifecycle } from '../../workflows/order-lifecycle.js';
 import { eventually } from './eventually.js';
 import { createTestNamespace, type TestNamespace } from './test-namespace.js';
@@ -10,14 +11,18 @@ import { workflowCoverage } from './workflow-coverage.js';
 
 export type LifecycleHandle = WorkflowHandle<typeof orderLifecycle>;
 
-/** The real workflow on a real server, with activities that only note what they were asked for, for one suite. */
+/** The real workflow on a real server, with activities that only record what they were asked for, for one suite. */
 export class LifecycleWorkers {
-  /** One line for each publish: the event and its orders. */
+  /** One line for each publish: the event and its orders; `again` where one that was published before may be repeated. */
   published: string[] = [];
   /** How many of the next publishes fail. */
   failures = 0;
-  /** What the order API knows to be settled already. */
-  settled: OutcomeSignal[] = [];
+  /** What the order API knows to be settled. */
+  settled: OrderOutcome[] = [];
+  /** What the processor has decided. */
+  decided: OrderOutcome[] = [];
+  /** What an activity returns in place of its result, as if a person had completed it by hand. */
+  resultByHand: { readonly value: unknown } | undefined;
   readonly temporal: TestNamespace;
   #workers: Worker[] = [];
   #running: Promise<unknown> = Promise.resolve();
@@ -34,15 +39,17 @@ export class LifecycleWorkers {
 
   async #startWorkers(): Promise<void> {
     const { connection, namespace } = this.temporal;
-    const publishOrderCreated = async (...orderIds: string[]) => {
-      return { ...this.#publish('order.created', orderIds), settled: this.settled };
+    const orderApi: OrderApiActivities = {
+      publishOrderCreated: async (request) => this.#result(this.#publish('order.created', request)),
+      awaitSettled: async ({ orderIds }) =>
+        this.#result({ outcomes: this.settled.filter(({ orderId }) => orderIds.includes(orderId)) }),
     };
-    const publishOrderCreatedAgain = async (...orderIds: string[]) => {
-      return { ...this.#publish('order.created again', orderIds), settled: this.settled };
+    const processor: ProcessorActivities = {
+      publishOrderProcessed: async (request) => {
+        const outcomes = this.decided.filter(({ orderId }) => request.orderIds.includes(orderId));
+        return this.#result({ ...this.#publish('order.processed', request), outcomes });
+      },
     };
-    const publishOrderProcessed = async (...orderIds: string[]) => this.#publish('order.processed', orderIds);
-    const publishOrderProcessedAgain = async (...orderIds: string[]) =>
-      this.#publish('order.processed again', orderIds);
     this.#workers = [
       await Worker.create(
         workflowCoverage.augment({
@@ -50,26 +57,25 @@ export class LifecycleWorkers {
           namespace,
           taskQueue: taskQueues.orderApi,
           workflowsPath: fileURLToPath(new URL('../../workflows/order-lifecycle.ts', import.meta.url)),
-          activities: { publishOrderCreated, publishOrderCreatedAgain },
+          activities: orderApi,
         }),
       ),
-      await Worker.create({
-        connection,
-        namespace,
-        taskQueue: taskQueues.processor,
-        activities: { publishOrderProcessed, publishOrderProcessedAgain },
-      }),
+      await Worker.create({ connection, namespace, taskQueue: taskQueues.processor, activities: processor }),
     ];
     this.#running = Promise.all(this.#workers.map((worker) => worker.run()));
   }
 
-  #publish(event: string, orderIds: readonly string[]): { messageIds: string[] } {
+  #publish(event: string, { orderIds, republishAfterMs }: PublishRequest): { messageIds: string[] } {
     if (this.failures > 0) {
       this.failures -= 1;
       throw new Error('RabbitMQ is not connected');
     }
-    this.published.push(`${event} ${orderIds.join(' ')}`);
+    this.published.push(`${event}${republishAfterMs === undefined ? '' : ' again'} ${orderIds.join(' ')}`);
     return { messageIds: [] };
+  }
+
+  #result<T>(result: T): T {
+    return this.resultByHand ? (this.resultByHand.value as T) : result;
   }
 
   /** Forgets what an earlier test has left. */
@@ -77,6 +83,8 @@ export class LifecycleWorkers {
     this.published = [];
     this.failures = 0;
     this.settled = [];
+    this.decided = [];
+    this.resultByHand = undefined;
   }
 
   async reaches(handle: LifecycleHandle, stage: LifecycleStage): Promise<void> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { parseAmount } from '../domain/money.js';
 import { OrderRefused, type Order, type OrderRequest } from '../domain/order.js';
 import { createPlaceOrder } from './place-order.js';
-import type { OrderLifecycles, OrderStore } from './ports.js';
+import type { OrderStore, OrderWorkflows } from './ports.js';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
@@ -64,11 +64,11 @@ function setUp() {
       return { order: created, created: true };
     },
   };
-  const fakeLifecycles: Partial<OrderLifecycles> = {
+  const fakeWorkflows: Partial<OrderWorkflows> = {
     startSoon: (orderId) => void steps.push(`start ${orderId}`),
   };
-  const [store, lifecycles] = [fakeStore as OrderStore, fakeLifecycles as OrderLifecycles];
-  return { placeOrder: createPlaceOrder({ store, lifecycles }), steps, orders };
+  const [store, workflows] = [fakeStore as OrderStore, fakeWorkflows as OrderWorkflows];
+  return { placeOrder: createPlaceOrder({ store, workflows }), steps, orders };
 }
 
 function request(orderId: string, price: string, quantity: number): OrderRequest {

@@ -1,5 +1,5 @@
 import { isSameRequest, newOrder, type Order, type OrderRequest } from '../domain/order.js';
-import type { OrderLifecycles, OrderStore } from './ports.js';
+import type { OrderStore, OrderWorkflows } from './ports.js';
 
 export type Placement =
   { readonly kind: 'created' | 'repeated'; readonly order: Order } | { readonly kind: 'conflicting' };
@@ -10,12 +10,12 @@ export type Placement =
  * the same order again is `repeated` and sets nothing off, another order under the same id is `conflicting`.
  * @throws OrderRefused when the total cannot be represented
  */
-export function createPlaceOrder({ store, lifecycles }: { store: OrderStore; lifecycles: OrderLifecycles }) {
+export function createPlaceOrder({ store, workflows }: { store: OrderStore; workflows: OrderWorkflows }) {
   return async function placeOrder(request: OrderRequest, traceparent: string): Promise<Placement> {
     const wanted = newOrder(request);
     const { order, created } = await store.place(wanted, traceparent);
     if (created) {
-      lifecycles.startSoon(order.orderId);
+      workflows.startSoon(order.orderId);
       return { kind: 'created', order };
     }
     return isSameRequest(order, wanted) ? { kind: 'repeated', order } : { kind: 'conflicting' };

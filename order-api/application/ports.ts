@@ -16,12 +16,12 @@ export interface OrderStore {
    */
   applyOutcome(outcome: Outcome, event: { eventKey: string; messageId: string }): Promise<AppliedOutcome>;
   /**
-   * Takes pending orders whose workflow should be looked after, oldest first; the same ones are due again `recheckMs`
-   * later.
+   * Takes pending orders whose workflow should be looked for, the longest due first. It is a lease: they are due again
+   * `leaseMs` later, whatever becomes of the caller.
    */
-  claimPending(limit: number, recheckMs: number): Promise<ClaimedOrder[]>;
-  /** Counts that their workflows were asked to publish again: they are overdue again after twice the time. */
-  notePublishedAgain(orderIds: readonly string[]): Promise<void>;
+  claimPending(limit: number, leaseMs: number): Promise<PendingOrder[]>;
+  /** Puts the next look at these orders off by as long as they have been pending: `minDelayMs` to an hour. */
+  deferCheck(orderIds: readonly string[], minDelayMs: number): Promise<void>;
   /**
    * Writes down that this workflow is going to carry the orders, before it is started. An order that is settled, or was
    * given to another workflow since it was read, is left out. Answers with the ids of the others.
@@ -29,13 +29,6 @@ export interface OrderStore {
   assignWorkflow(orders: readonly PendingOrder[], workflowId: string): Promise<string[]>;
   /** The outcomes of those among these orders that are settled. */
   findSettled(orderIds: readonly string[]): Promise<SettledOrder[]>;
-  /** Marks the outbox rows of settled orders: the answer proves that the event arrived. Returns how many. */
-  markProvenPublished(): Promise<number>;
-  /** Writes down that the workflow of this event's order could not be told. */
-  oweSettled(eventKey: string): Promise<void>;
-  /** Takes settled orders whose workflow is still owed the word; due again `recheckMs` later unless cleared. */
-  claimOwedSettled(limit: number, recheckMs: number): Promise<{ eventKey: string; order: Order }[]>;
-  clearOwedSettled(eventKey: string): Promise<void>;
 }
 
 export interface AppliedOutcome {
@@ -46,50 +39,23 @@ export interface AppliedOutcome {
 /** An order that waits for its outcome, and the workflow it is known to be in. */
 export type PendingOrder = Pick<Order, 'orderId' | 'workflowId'>;
 
-export interface ClaimedOrder extends PendingOrder {
-  /** Its event was published so long ago, without an answer, that one of them may be lost. */
-  readonly overdue: boolean;
-}
-
 export type SettledOrder = Pick<Outcome, 'orderId' | 'status' | 'version'>;
 
-/** The answer is about an order that is not here: no retry will help. */
+/** The outcome is about an order that is not here: no retry will help. */
 export class UnknownOrder extends Error {
   override readonly name = 'UnknownOrder';
 }
 
-export interface OpenWorkflow {
-  readonly workflowId: string;
-  readonly orderIds: readonly string[];
-}
-
-/** The order's workflow, as far as the use cases care. */
-export interface OrderLifecycles {
+/** The workflows of orders, as far as the use cases care. */
+export interface OrderWorkflows {
   /** Asks for the order's workflow to be started soon, off the caller's path. Never throws, never waits. */
   startSoon(orderId: string): void;
-  /** Makes sure that each of the orders has a workflow that carries it. @throws while Temporal is away */
-  ensureDriven(orders: readonly PendingOrder[]): Promise<void>;
-  /** Asks the workflows of these orders to publish again what they published last. @throws while Temporal is away */
-  publishAgain(orders: readonly PendingOrder[]): Promise<void>;
   /**
-   * Tells the workflow that the order is settled; one that is gone needs no telling. @throws while Temporal is away
-   * @param answeredBy the workflow that published the answer, if that is known: it may be another than the order's
+   * Makes sure that each of these orders has a running workflow that carries it, and returns the ids of the orders that
+   * were dealt with: they have one, or Temporal refuses to start it, which is logged. The others could not be looked at,
+   * since Temporal or the database is unavailable. One order's failure holds up no other. Never throws.
    */
-  tellSettled(order: Order, answeredBy?: string): Promise<void>;
-  /**
-   * Open workflows that began at least this long ago, with the orders they were given; at most so many. @throws while
-   * Temporal is away
-   */
-  findOpen(olderThanMs: number, limit: number): Promise<OpenWorkflow[]>;
-  /** Tells one workflow how all of its orders have ended. @throws while Temporal is away */
-  tellAllSettled(workflowId: string, orders: readonly SettledOrder[]): Promise<void>;
-}
-
-/** The messages on their way between the services, as far as the use cases care. */
-export interface MessagesUnderWay {
-  /**
-   * True when none waits in a queue and none is parked: then a message that nobody has taken is nowhere. False while
-   * RabbitMQ cannot be asked.
-   */
-  areNone(): Promise<boolean>;
+  ensureWorkflows(orders: readonly PendingOrder[]): Promise<string[]>;
+  /** Tells whoever waits for it that the order is settled, as a hint. Never throws, never waits. */
+  tellSettled(order: Order): void;
 }

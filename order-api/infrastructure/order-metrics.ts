@@ -13,7 +13,7 @@ export function addOrderMetrics(registry: Registry, pool: pg.Pool): (applied: Ap
     registry,
     pool,
     { name: 'orders_pending', help: 'Orders that wait for their outcome' },
-    `select count(*) as value from orders where status = 'pending'`,
+    `select count(*) as value from orders where version = 1`,
   );
   const registers = [registry];
   const settled = new Counter({

@@ -2,14 +2,12 @@ import type { Verdict } from '../domain/verdict.js';
 
 /** What the use cases need of the outside; the infrastructure folder provides it. */
 
-/** An order that has been worked on, with the version its answer carries. */
+/** An order that has been worked on, with the version its outcome carries. */
 export interface ProcessedOrder {
   readonly orderId: string;
   readonly status: Verdict['status'];
   readonly reason: string | null;
   readonly version: number;
-  /** The workflow that published the order's event, if the message said so. */
-  readonly workflowId: string | null;
 }
 
 /** One received `order.created`. */
@@ -19,34 +17,37 @@ export interface CreatedOrder {
   readonly eventKey: string;
   readonly messageId: string;
   readonly traceparent: string;
-  readonly workflowId: string | null;
+  /** The workflow that published the event, if the message says so. */
+  readonly workflowId: string | undefined;
 }
 
 export interface ProcessingStore {
   /**
-   * Stores the verdict, the inbox entry and the `order.processed` outbox row in one transaction. `decide` is called at
-   * most once in an order's life: for a repeat, nothing is decided or written, and the stored order is returned.
+   * Stores the verdict, the inbox entry and the `order.processed` outbox row in one transaction. What is stored is decided
+   * once in an order's life: for a repeat, nothing is written, and the stored order is returned. `decide` itself may be
+   * called again for the same order, when the transaction was rolled back or two deliveries of an event meet.
    */
   process(order: CreatedOrder, decide: () => Verdict): Promise<{ processed: ProcessedOrder; first: boolean }>;
   /** True when the event is in the inbox already. */
   isKnown(eventKey: string): Promise<boolean>;
-  /** Writes down that the workflow of this event's order could not be told. */
-  oweOutcome(eventKey: string): Promise<void>;
-  /** Takes orders whose workflow is still owed the outcome; due again `recheckMs` later unless cleared. */
-  claimOwedOutcomes(limit: number, recheckMs: number): Promise<{ eventKey: string; processed: ProcessedOrder }[]>;
-  clearOwedOutcome(eventKey: string): Promise<void>;
-  /** Takes orders whose answer nobody has published for too long; due again `recheckMs` later. */
-  claimUnpublished(limit: number, recheckMs: number): Promise<ProcessedOrder[]>;
+  /** The outcomes of those among these orders that are decided. */
+  findProcessed(orderIds: readonly string[]): Promise<ProcessedOrder[]>;
+}
+
+/** The way of an outcome to the order API. */
+export interface OutcomePublisher {
+  /**
+   * Publishes the outcome of an order that was processed just now; for a repeated event, the outcome that is unpublished or
+   * was published long ago, since whoever repeats the event has not got it. @throws when it is not published
+   */
+  publish(processed: ProcessedOrder, first: boolean): Promise<void>;
 }
 
 /** The order's workflow, as far as the use cases care. */
-export interface OrderLifecycles {
+export interface OrderWorkflows {
   /**
-   * Tells the workflow of the outcome. One that is gone is not told: if its answer was not published either, the
-   * reconciler finds the outbox row. @throws while Temporal is away
-   * @param askedBy the workflow that published the message at hand, if known: it may be another than the first one
+   * Hints that this order's outcome is to be published. False when the workflow is not open, or unknown.
+   * @throws while Temporal is unavailable
    */
-  tellOutcome(processed: ProcessedOrder, askedBy?: string | null): Promise<void>;
-  /** Tells the workflow, and gives the order one of its own if there is none. @throws while Temporal is away */
-  tellOutcomeAndStart(processed: ProcessedOrder): Promise<void>;
+  tellOutcomeReady(processed: ProcessedOrder, workflowId: string | undefined): Promise<boolean>;
 }

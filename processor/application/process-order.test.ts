@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { CreatedOrder, OrderLifecycles, ProcessedOrder, ProcessingStore } from './ports.js';
+import type { CreatedOrder, OrderWorkflows, ProcessedOrder, ProcessingStore } from './ports.js';
 import { createProcessOrder } from './process-order.js';
 
 const order: CreatedOrder = {
@@ -10,95 +10,109 @@ const order: CreatedOrder = {
   traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
   workflowId: 'orders-1',
 };
-const done: ProcessedOrder = { orderId: 'o-1', status: 'done', reason: null, version: 2, workflowId: 'orders-1' };
+const done: ProcessedOrder = { orderId: 'o-1', status: 'done', reason: null, version: 2 };
 
 describe('process order', () => {
-  it('does the work, stores the verdict, then tells the workflow', async () => {
+  it('does the work, stores the decision, then publishes the outcome', async () => {
     const { processOrder, steps } = setUp();
     assert.deepEqual(await processOrder(order), { processed: done, first: true });
-    assert.deepEqual(steps, ['work', 'store order.created:o-1:1', 'decide', 'tell o-1 done 2']);
+    assert.deepEqual(steps, ['work', 'store order.created:o-1:1', 'decide', 'publish o-1']);
   });
 
-  it('the work is not done again for a known event, and the workflow is told again', async () => {
+  it('does not do the work again for a known event, and publishes the outcome again if it may be lost', async () => {
     const { processOrder, steps } = setUp();
     await processOrder(order);
     steps.length = 0;
     assert.deepEqual(await processOrder(order), { processed: done, first: false });
-    assert.deepEqual(steps, ['store order.created:o-1:1', 'tell o-1 done 2']);
+    assert.deepEqual(steps, ['store order.created:o-1:1', 'publish o-1 again']);
   });
 
-  it('where there is no work, nobody is asked whether the event is known', async () => {
+  it('asks nobody whether the event is known where there is no work', async () => {
     const { processOrder, steps } = setUp({ noWork: true });
     assert.deepEqual(await processOrder(order), { processed: done, first: true });
-    assert.deepEqual(steps, ['store order.created:o-1:1', 'decide', 'tell o-1 done 2']);
+    assert.deepEqual(steps, ['store order.created:o-1:1', 'decide', 'publish o-1']);
   });
 
-  it('a signal that fails is written down, and the message is done all the same', async () => {
-    const { processOrder, steps } = setUp({ tellFails: true });
+  it('asks the workflow to publish an outcome that could not be published, and is done with the message', async () => {
+    const { processOrder, steps } = setUp({ publishFails: true });
     assert.deepEqual(await processOrder(order), { processed: done, first: true });
-    assert.equal(steps.at(-1), 'owe order.created:o-1:1');
+    assert.equal(steps.at(-1), 'tell orders-1 o-1 done 2');
   });
 
-  it('a debt that cannot be written down fails the message, so that it comes again', async () => {
-    const { processOrder } = setUp({ tellFails: true, oweFails: true });
-    await assert.rejects(processOrder(order), /the database is away/);
+  it('fails the message when neither RabbitMQ nor a workflow takes the outcome, so that it comes again', async () => {
+    for (const workflow of ['closed', 'unavailable'] as const) {
+      const { processOrder } = setUp({ publishFails: true, workflow });
+      await assert.rejects(processOrder(order), /RabbitMQ is unavailable/);
+    }
   });
 
-  it('work that fails stores nothing and tells nobody', async () => {
+  it('stores and publishes nothing when the work fails', async () => {
     const { processOrder, steps } = setUp({ workFails: true });
     await assert.rejects(processOrder(order), /the work failed/);
     assert.deepEqual(steps, []);
   });
 
-  it('a verdict that could not be stored is told to nobody', async () => {
+  it('publishes nothing that could not be stored', async () => {
     const { processOrder, steps } = setUp({ storeFails: true });
-    await assert.rejects(processOrder(order), /the database is away/);
+    await assert.rejects(processOrder(order), /the database is unavailable/);
     assert.deepEqual(steps, ['work']);
   });
 });
 
-function setUp({ tellFails = false, oweFails = false, workFails = false, storeFails = false, noWork = false } = {}) {
+interface Faults {
+  publishFails?: boolean;
+  workflow?: 'open' | 'closed' | 'unavailable';
+  workFails?: boolean;
+  storeFails?: boolean;
+  noWork?: boolean;
+}
+
+function setUp({ publishFails, workflow = 'open', workFails, storeFails, noWork }: Faults = {}) {
   const steps: string[] = [];
   const states = new Map<string, ProcessedOrder>();
-  const fakeStore: Partial<ProcessingStore> = {
+  const store: Pick<ProcessingStore, 'process' | 'isKnown'> = {
     isKnown: async (eventKey) => {
       assert.ok(!noWork, 'nobody is asked');
       return states.has(eventKey);
     },
-    process: async ({ eventKey, orderId, version, workflowId }, decide) => {
-      if (storeFails) throw new Error('the database is away');
+    process: async ({ eventKey, orderId, version }, decide) => {
+      if (storeFails) throw new Error('the database is unavailable');
       steps.push(`store ${eventKey}`);
       const known = states.get(eventKey);
       if (known) return { processed: known, first: false };
       const verdict = decide();
       const reason = verdict.status === 'failed' ? verdict.reason : null;
-      const processed = { orderId, status: verdict.status, reason, version: version + 1, workflowId };
+      const processed = { orderId, status: verdict.status, reason, version: version + 1 };
       states.set(eventKey, processed);
       return { processed, first: true };
     },
-    oweOutcome: async (eventKey) => {
-      if (oweFails) throw new Error('the database is away');
-      steps.push(`owe ${eventKey}`);
-    },
   };
-  const fakeLifecycles: Partial<OrderLifecycles> = {
-    tellOutcome: async ({ orderId, status, version }) => {
-      if (tellFails) throw new Error('Temporal is away');
-      steps.push(`tell ${orderId} ${status} ${version}`);
+  const workflows: OrderWorkflows = {
+    tellOutcomeReady: async ({ orderId, status, version }, workflowId) => {
+      if (workflow === 'unavailable') throw new Error('Temporal is unavailable');
+      steps.push(`tell ${workflowId} ${orderId} ${status} ${version}`);
+      return workflow === 'open';
     },
-  };
-  const work = async () => {
-    if (workFails) throw new Error('the work failed');
-    steps.push('work');
   };
   const processOrder = createProcessOrder({
-    store: fakeStore as ProcessingStore,
-    lifecycles: fakeLifecycles as OrderLifecycles,
+    store,
+    workflows,
+    outcomes: {
+      publish: async ({ orderId }, first) => {
+        if (publishFails) throw new Error('RabbitMQ is unavailable');
+        steps.push(`publish ${orderId}${first ? '' : ' again'}`);
+      },
+    },
     decide: () => {
       steps.push('decide');
       return { status: 'done' };
     },
-    work: noWork ? undefined : work,
+    work: noWork
+      ? undefined
+      : async () => {
+          if (workFails) throw new Error('the work failed');
+          steps.push('work');
+        },
   });
   return { processOrder, steps };
 }

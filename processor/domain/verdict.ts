@@ -6,6 +6,10 @@ const reasons = ['payment declined', 'out of stock', 'delivery address not serve
 
 /**
  * Decides an order's fate: done with a chance of `successRate` (0 to 1), else failed.
+ *
+ * The stored decision is made once. This function may be called more than once for an order: when the transaction that
+ * stores its result is rolled back, or when the same event comes twice at once. Whoever replaces it by something with an
+ * effect of its own, such as charging a card, gives that effect the order id as its idempotency key.
  * @param random numbers from 0 up to but not including 1, e.g. Math.random
  */
 export function decide(successRate: number, random: () => number): Verdict {

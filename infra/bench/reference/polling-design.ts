@@ -18,10 +18,7 @@ const orders = createPool(process.env['ORDERS_DB_DSN'] ?? '', 'reference', silen
 const processed = createPool(process.env['PROCESSOR_DB_DSN'] ?? '', 'reference', silentLogger);
 const url = process.env['APP__RABBITMQ_URL'] ?? '';
 const publisher = await createPublisher(url, 'reference', orderTopology, silentLogger);
-const [orderStore, processingStore] = [
-  createOrderStore(orders, { graceMs: 0, overdueAfterMs: 60_000 }),
-  createProcessingStore(processed, 0),
-];
+const [orderStore, processingStore] = [createOrderStore(orders, 0), createProcessingStore(processed, 0)];
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 async function pollOutbox(
@@ -37,11 +34,8 @@ async function pollOutbox(
     const { rows } = await pool.query<{ id: string }>(
       'select aggregate_id as id from outbox where published_at is null order by outbox.id limit 1000',
     );
-    await relay.publish(
-      rows.map(({ id }) => id),
-      event.type,
-      event.dataversion,
-    );
+    const { type, dataversion } = event;
+    await relay.publish({ aggregateIds: rows.map(({ id }) => id), type, dataversion });
     await sleep(pollMs, undefined, { signal }).catch(() => undefined);
   }
 }
@@ -55,7 +49,7 @@ await createConsumer({
   queue: orderCreated.queue,
   handle: async ({ content }) => {
     const { id, data } = readEvent(content, orderCreated.type, orderCreated.dataversion, orderCreated.data);
-    const event = { orderId: data.order_id, version: data.version, messageId: id, traceparent, workflowId: null };
+    const event = { orderId: data.order_id, version: data.version, messageId: id, traceparent, workflowId: undefined };
     const eventKey = eventKeyOf(orderCreated.type, data);
     await processingStore.process({ ...event, eventKey }, () => ({ status: 'done' }));
   },

@@ -5,7 +5,7 @@ import { anOrder, done, failed, traceparent } from '../../../infra/testing/order
 import { createTestDatabase, type TestDatabase } from '../../../infra/testing/test-database.js';
 import type { OrderStore } from '../../application/ports.js';
 import type { Outcome } from '../../domain/order.js';
-import { createOrderStore } from './order-store.js';
+import { createOrderStore, markPublishedIfSettled } from './order-store.js';
 
 describe('order store, looking after orders', () => {
   let database: TestDatabase;
@@ -14,7 +14,7 @@ describe('order store, looking after orders', () => {
   before(async () => {
     database = await createTestDatabase('order-api');
     pool = database.pool;
-    store = createOrderStore(pool, { graceMs: 0, overdueAfterMs: 60_000 }); // no grace: what is placed is due at once
+    store = createOrderStore(pool, 0); // no grace: what is placed is due at once
   });
   beforeEach(() => pool.query('truncate orders, order_events, outbox, inbox'));
   after(() => database.drop());
@@ -23,49 +23,46 @@ describe('order store, looking after orders', () => {
   const apply = (outcome: Outcome, eventKey = `order.processed:${outcome.orderId}:${outcome.version}`) =>
     store.applyOutcome(outcome, { eventKey, messageId: randomUUID() });
 
-  it('pending orders that are due are claimed, as a lease', async () => {
-    await place('o-1');
-    await place('settled');
+  const ids = (orders: readonly { readonly orderId: string }[]): string[] =>
+    orders.map(({ orderId }) => orderId).sort();
+  const nextCheckInSeconds = async (orderId: string): Promise<number> => {
+    const { rows } = await pool.query<{ seconds: string }>(
+      'select extract(epoch from check_at - now()) as seconds from orders where order_id = $1',
+      [orderId],
+    );
+    return Math.round(Number(rows[0]?.seconds));
+  };
+
+  it('claims pending orders that are due, with the workflow they were given, as a lease', async () => {
+    for (const orderId of ['o-1', 'o-2', 'settled']) await place(orderId);
     await apply(done('settled'));
-    await createOrderStore(pool, { graceMs: 60_000, overdueAfterMs: 60_000 }).place(anOrder('not-yet'), traceparent);
-    assert.deepEqual(await store.claimPending(10, 0), [{ orderId: 'o-1', workflowId: null, overdue: false }]);
-    assert.deepEqual(await store.claimPending(10, 60_000), [{ orderId: 'o-1', workflowId: null, overdue: false }]);
-    assert.deepEqual(await store.claimPending(10, 60_000), []);
+    await createOrderStore(pool, 60_000).place(anOrder('not-yet'), traceparent);
+    await store.assignWorkflow([{ orderId: 'o-1', workflowId: null }], 'order-o-1');
+    const due = [
+      { orderId: 'o-1', workflowId: 'order-o-1' },
+      { orderId: 'o-2', workflowId: null },
+    ];
+    const claim = async (leaseMs: number) =>
+      (await store.claimPending(10, leaseMs)).sort((a, b) => a.orderId.localeCompare(b.orderId));
+    assert.deepEqual(await claim(0), due);
+    assert.deepEqual(await claim(60_000), due);
+    assert.deepEqual(await claim(60_000), []);
   });
 
-  it('pending orders are claimed by many at once without the same one twice', async () => {
+  it('lets many claim pending orders at once, and none of them gets the same one twice', async () => {
     for (let index = 0; index < 30; index += 1) await place(`o-${index}`);
     const claims = await Promise.all(Array.from({ length: 10 }, () => store.claimPending(5, 60_000)));
-    const taken = [...claims.flat(), ...(await store.claimPending(100, 60_000))].map(({ orderId }) => orderId);
+    const taken = ids([...claims.flat(), ...(await store.claimPending(100, 60_000))]);
     assert.deepEqual([taken.length, new Set(taken).size], [30, 30]);
   });
 
-  it('pending orders are claimed with the workflow they are in, oldest first', async () => {
-    for (const orderId of ['o-3', 'o-1', 'o-2']) await place(orderId);
-    await store.assignWorkflow([{ orderId: 'o-1', workflowId: null }], 'order-o-1');
-    assert.deepEqual(await store.claimPending(10, 0), [
-      { orderId: 'o-3', workflowId: null, overdue: false },
-      { orderId: 'o-1', workflowId: 'order-o-1', overdue: false },
-      { orderId: 'o-2', workflowId: null, overdue: false },
-    ]);
-  });
-
-  it('a pending order is overdue after its time, and again after twice that, and four times that', async () => {
-    for (const orderId of ['o-1', 'settled']) await place(orderId);
-    await apply(done('settled'));
-    const isOverdueAfter = async (seconds: number): Promise<boolean | undefined> => {
-      await pool.query(`update outbox set published_at = now() - $1 * interval '1 second'`, [seconds]);
-      return (await store.claimPending(10, 0))[0]?.overdue;
-    };
-    await pool.query(`update orders set created_at = now() - interval '1 day'`);
-    assert.equal((await store.claimPending(10, 0))[0]?.overdue, false, 'its event is not published yet');
-    assert.deepEqual([await isOverdueAfter(59), await isOverdueAfter(60)], [false, true]);
-    await store.notePublishedAgain(['o-1', 'settled']);
-    assert.deepEqual([await isOverdueAfter(119), await isOverdueAfter(120)], [false, true]);
-    await store.notePublishedAgain(['o-1']);
-    assert.deepEqual([await isOverdueAfter(239), await isOverdueAfter(240)], [false, true]);
-    const { rows } = await pool.query(`select published_again from orders where order_id = 'settled'`);
-    assert.deepEqual(rows, [{ published_again: 0 }]);
+  it('puts the next look at a pending order off by as long as it has been pending, 30 s to an hour', async () => {
+    for (const [orderId, age] of Object.entries({ young: '1 second', older: '10 minutes', old: '3 days' })) {
+      await place(orderId);
+      await pool.query('update orders set created_at = now() - $2::interval where order_id = $1', [orderId, age]);
+    }
+    await store.deferCheck(['young', 'older', 'old', 'nobody'], 30_000);
+    assert.deepEqual(await Promise.all(['young', 'older', 'old'].map(nextCheckInSeconds)), [30, 600, 3600]);
   });
 
   it('an order is assigned to the workflow that asks first; settled orders to none', async () => {
@@ -98,27 +95,36 @@ describe('order store, looking after orders', () => {
     ]);
   });
 
-  it('the event of a settled order counts as published, since its answer has come', async () => {
-    await place('o-1');
-    await place('o-2');
-    await createOrderStore(pool, { graceMs: 60_000, overdueAfterMs: 60_000 }).place(anOrder('o-3'), traceparent);
-    for (const orderId of ['o-1', 'o-3']) await apply(done(orderId));
-    assert.equal(await store.markProvenPublished(), 1);
-    assert.equal(await store.markProvenPublished(), 0);
-    const { rows } = await pool.query('select aggregate_id from outbox where published_at is null order by 1');
-    assert.deepEqual(rows, [{ aggregate_id: 'o-2' }, { aggregate_id: 'o-3' }]);
+  it('marks the event of a settled order as published, since its outcome has come', async () => {
+    for (const orderId of ['o-1', 'o-2', 'o-3']) await place(orderId);
+    await Promise.all(['o-1', 'o-3'].map((orderId) => apply(done(orderId))));
+    const { rows } = await pool.query('select aggregate_id from outbox where published_at is null');
+    assert.deepEqual(rows, [{ aggregate_id: 'o-2' }]);
   });
 
-  it('a workflow that is owed the word is claimed, with its order, until that is cleared', async () => {
+  it('does not wait for an outbox row that is being marked by another', async () => {
     await place('o-1');
-    const { order } = await apply(done('o-1'));
-    const eventKey = 'order.processed:o-1:2';
-    assert.deepEqual(await store.claimOwedSettled(10, 0), []);
-    await store.oweSettled(eventKey);
-    assert.deepEqual(await store.claimOwedSettled(10, 0), [{ eventKey, order }]);
-    assert.deepEqual(await store.claimOwedSettled(10, 60_000), [{ eventKey, order }]);
-    await store.oweSettled(eventKey);
-    await store.clearOwedSettled(eventKey);
-    assert.deepEqual(await store.claimOwedSettled(10, 60_000), []);
+    const other = await pool.connect();
+    try {
+      await other.query('begin');
+      await other.query('update outbox set published_at = now()');
+      assert.equal((await apply(done('o-1'))).result, 'applied');
+    } finally {
+      await other.query('rollback');
+      other.release();
+    }
+  });
+
+  it('marks unpublished events of settled orders when asked, and leaves those of pending ones alone', async () => {
+    for (const orderId of ['o-1', 'o-2']) await place(orderId);
+    await apply(done('o-1'));
+    await pool.query('update outbox set published_at = null');
+    const { rows: all } = await pool.query<{ id: string }>('select id from outbox');
+    await markPublishedIfSettled(
+      pool,
+      all.map(({ id }) => id),
+    );
+    const { rows } = await pool.query('select aggregate_id from outbox where published_at is null');
+    assert.deepEqual(rows, [{ aggregate_id: 'o-2' }]);
   });
 });

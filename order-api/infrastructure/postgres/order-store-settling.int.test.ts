@@ -14,7 +14,7 @@ describe('order store, settling orders', () => {
   before(async () => {
     database = await createTestDatabase('order-api');
     pool = database.pool;
-    store = createOrderStore(pool, { graceMs: 0, overdueAfterMs: 60_000 }); // no grace: what is placed is due at once
+    store = createOrderStore(pool, 0); // no grace: what is placed is due at once
   });
   beforeEach(() => pool.query('truncate orders, order_events, outbox, inbox'));
   after(() => database.drop());

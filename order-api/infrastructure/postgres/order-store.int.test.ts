@@ -17,7 +17,7 @@ describe('order store', () => {
   before(async () => {
     database = await createTestDatabase('order-api');
     pool = database.pool;
-    store = createOrderStore(pool, { graceMs: 60_000, overdueAfterMs: 60_000 });
+    store = createOrderStore(pool, 60_000);
   });
   beforeEach(() => pool.query('truncate orders, order_events, outbox, inbox'));
   after(() => database.drop());
@@ -94,7 +94,7 @@ describe('order store', () => {
     });
 
     it('the same orders through several instances at once stores each once', async () => {
-      const instances = Array.from({ length: 4 }, () => createOrderStore(pool, { graceMs: 0, overdueAfterMs: 60_000 }));
+      const instances = Array.from({ length: 4 }, () => createOrderStore(pool, 0));
       const ids = Array.from({ length: 40 }, (_, index) => `o-${index}`);
       const placements = await Promise.all(
         instances.flatMap((instance, shift) =>

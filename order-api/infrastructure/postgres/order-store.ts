@@ -1,36 +1,25 @@
 import type pg from 'pg';
-import { claimOwedSignals, oweSignal, settleSignal } from '../../../infra/messaging/inbox.js';
 import { isPostgresOutage } from '../../../infra/postgres/outage.js';
 import { inTransaction, type Queryable } from '../../../infra/postgres/pool.js';
 import { createBatcher } from '../../../infra/runtime/batcher.js';
 import { crashPoint } from '../../../infra/runtime/crash-point.js';
-import type { AppliedOutcome, ClaimedOrder, OrderStore, PendingOrder, SettledOrder } from '../../application/ports.js';
+import type { AppliedOutcome, OrderStore, PendingOrder, SettledOrder } from '../../application/ports.js';
 import { findOrders, orderAmong } from './order-rows.js';
 import { applyOutcomes, type OutcomeEvent } from './outcomes.js';
 import { placeOrders, type PlacedOrder, type Placing } from './placements.js';
 
-/** Orders that come at once are placed in one transaction, and so are answers applied. */
-const batching = { isOutage: isPostgresOutage, maxSize: 100, maxAgeMs: 5, maxInFlight: 2 };
+/** Orders that come at once are placed in one transaction, and so are outcomes applied. */
+const batching = { isOutage: isPostgresOutage, maxBatchSize: 100, maxAgeMs: 5, maxInFlight: 2 };
 
-/** With the usual 30 s, an order that is never answered is published again every 34 hours in the end. */
-const mostDoublings = 12;
-
-export interface OrderStoreTimes {
-  /** How long a new order's workflow has before the reconciler takes a look. */
-  readonly graceMs: number;
-  /** How long after its event was published a pending order is overdue; the next time after twice that, and so on. */
-  readonly overdueAfterMs: number;
-}
-
-/** Orders in Postgres. */
-export function createOrderStore(pool: pg.Pool, { graceMs, overdueAfterMs }: OrderStoreTimes): OrderStore {
+/** Orders in Postgres. @param graceMs how long a new order's workflow has before the reconciler takes a look */
+export function createOrderStore(pool: pg.Pool, graceMs: number): OrderStore {
   const applyTogether = createBatcher<OutcomeEvent, AppliedOutcome>({
     ...batching,
-    work: (events) => inTransaction(pool, (tx) => applyOutcomes(tx, events)),
+    run: (events) => inTransaction(pool, (tx) => applyOutcomes(tx, events)),
   });
   const placeTogether = createBatcher<Placing, PlacedOrder | undefined>({
     ...batching,
-    work: async (wanted) => {
+    run: async (wanted) => {
       crashPoint('place.before');
       const placed = await placeOrders(pool, wanted, graceMs);
       crashPoint('place.after');
@@ -48,64 +37,58 @@ export function createOrderStore(pool: pg.Pool, { graceMs, overdueAfterMs }: Ord
 
     find: async (orderId) => (await findOrders(pool, [orderId])).get(orderId),
     applyOutcome: (outcome, event) => applyTogether({ outcome, ...event }),
-    claimPending: (limit, recheckMs) => claimPending(pool, limit, recheckMs, overdueAfterMs),
-    notePublishedAgain: (orderIds) => notePublishedAgain(pool, orderIds),
+    claimPending: (limit, leaseMs) => claimPending(pool, limit, leaseMs),
+    deferCheck: (orderIds, minDelayMs) => deferCheck(pool, orderIds, minDelayMs),
     assignWorkflow: async (orders, workflowId) => {
       crashPoint('assign.before');
       return assignWorkflow(pool, orders, workflowId);
     },
     findSettled: (orderIds) => findSettled(pool, orderIds),
-    markProvenPublished: () => markProvenPublished(pool),
-    oweSettled: (eventKey) => oweSignal(pool, eventKey),
-    claimOwedSettled: async (limit, recheckMs) => {
-      const owed = await claimOwedSignals(pool, limit, recheckMs);
-      const orders = await findOrders(
-        pool,
-        owed.map(({ aggregateId }) => aggregateId),
-      );
-      return owed.map(({ eventKey, aggregateId }) => ({ eventKey, order: orderAmong(orders, aggregateId) }));
-    },
-    clearOwedSettled: (eventKey) => settleSignal(pool, eventKey),
   };
 }
 
-/** A lease, as with the outbox: no lock is held while workflows are started. */
-async function claimPending(
-  db: Queryable,
-  limit: number,
-  recheckMs: number,
-  overdueAfterMs: number,
-): Promise<ClaimedOrder[]> {
-  const { rows } = await db.query<ClaimedOrder>(
-    `with due as (
-       select order_id from orders
-       where status = 'pending' and check_at <= now()
-       order by check_at
-       limit $1
-       for update skip locked
-     ), claimed as (
+/**
+ * Marks those of these outbox rows whose orders are settled: the outcome proves that the event arrived. Rows of pending
+ * orders are left to their workflows.
+ */
+export async function markPublishedIfSettled(db: Queryable, messageIds: readonly string[]): Promise<void> {
+  await db.query(
+    `update outbox
+     set published_at = now()
+     from orders
+     where outbox.id = any($1) and outbox.published_at is null
+       and orders.order_id = outbox.aggregate_id and orders.status <> 'pending'`,
+    [messageIds],
+  );
+}
+
+/** A lease, as with the outbox: no lock is held while workflows are looked for and started. */
+async function claimPending(db: Queryable, limit: number, leaseMs: number): Promise<PendingOrder[]> {
+  const { rows } = await db.query<PendingOrder>(
+    `with claimed as (
        update orders
        set check_at = now() + $2 * interval '1 millisecond'
-       where order_id in (select order_id from due)
-       returning order_id, workflow_id, created_at, published_again
+       where order_id in (
+         select order_id from orders
+         where status = 'pending' and version = 1 and check_at <= now()
+         order by check_at
+         limit $1
+         for update skip locked
+       )
+       returning order_id, workflow_id, created_at
      )
-     select order_id as "orderId", workflow_id as "workflowId",
-       exists (
-         select from outbox
-         where aggregate_id = order_id
-           and published_at <= now() - $3 * power(2, least(published_again, $4)) * interval '1 millisecond'
-       ) as overdue
-     from claimed
-     order by created_at`,
-    [limit, recheckMs, overdueAfterMs, mostDoublings],
+     select order_id as "orderId", workflow_id as "workflowId" from claimed order by created_at`,
+    [limit, leaseMs],
   );
   return rows;
 }
 
-async function notePublishedAgain(db: Queryable, orderIds: readonly string[]): Promise<void> {
+async function deferCheck(db: Queryable, orderIds: readonly string[], minDelayMs: number): Promise<void> {
   await db.query(
-    `update orders set published_again = published_again + 1 where order_id = any($1) and status = 'pending'`,
-    [orderIds],
+    `update orders
+     set check_at = now() + least(greatest(now() - created_at, $2 * interval '1 millisecond'), interval '1 hour')
+     where order_id = any($1) and status = 'pending'`,
+    [orderIds, minDelayMs],
   );
 }
 
@@ -133,15 +116,4 @@ async function findSettled(db: Queryable, orderIds: readonly string[]): Promise<
     [orderIds],
   );
   return rows;
-}
-
-async function markProvenPublished(db: Queryable): Promise<number> {
-  const { rowCount } = await db.query(
-    `update outbox
-     set published_at = now()
-     from orders
-     where outbox.published_at is null and outbox.check_at <= now()
-       and orders.order_id = outbox.aggregate_id and orders.status <> 'pending'`,
-  );
-  return rowCount ?? 0;
 }

@@ -4,7 +4,7 @@ import type { AppliedOutcome } from '../../application/ports.js';
 import type { Order, Outcome } from '../../domain/order.js';
 import { findOrders, orderAmong, orderColumns, toOrder, type OrderRow } from './order-rows.js';
 
-/** One received answer. */
+/** One received outcome. */
 export interface OutcomeEvent {
   readonly outcome: Outcome;
   readonly eventKey: string;
@@ -12,9 +12,9 @@ export interface OutcomeEvent {
 }
 
 /**
- * Applies answers as part of the transaction `tx`, whose first statement it runs, and tells in their order what became of
+ * Applies outcomes as part of the transaction `tx`, whose first statement it runs, and tells in their order what became of
  * each: applied, stale, or a repeat that changes nothing.
- * @throws UnknownOrder when one of them is about no order; the transaction has to be rolled back then
+ * @throws UnknownOrder when one of them is of no order; the transaction has to be rolled back then
  */
 export async function applyOutcomes(tx: Queryable, events: readonly OutcomeEvent[]): Promise<AppliedOutcome[]> {
   const entries = events.map(({ outcome, eventKey, messageId }) => ({
@@ -38,7 +38,7 @@ function orderIdOf({ outcome }: OutcomeEvent): string {
   return outcome.orderId;
 }
 
-/** Several answers to one order, one after the other; to different orders, together. Almost always a single round. */
+/** Several outcomes of one order, one after the other; of different orders, together. Almost always a single round. */
 function roundsOf(events: readonly OutcomeEvent[]): OutcomeEvent[][] {
   const rounds: OutcomeEvent[][] = [];
   const seen = new Map<string, number>();
@@ -50,7 +50,7 @@ function roundsOf(events: readonly OutcomeEvent[]): OutcomeEvent[][] {
   return rounds;
 }
 
-/** At most one answer for each order. */
+/** At most one outcome for each order. */
 async function applyRound(
   tx: Queryable,
   events: readonly OutcomeEvent[],
@@ -78,15 +78,29 @@ async function applyRound(
   await insertEvents(tx, history);
 }
 
-/** Stale loses, and a settled order stays as it is: both checks are in the statement that changes the rows. */
+/**
+ * Stale loses, and a settled order stays as it is: both checks are in the statement that changes the rows. An outcome
+ * proves that the order's event arrived, so an outbox row that is still unpublished is marked with it; one that is locked
+ * is being marked by whoever published it.
+ */
 async function settleOrders(tx: Queryable, outcomes: readonly Outcome[]): Promise<Map<string, Order>> {
   const { rows } = await tx.query<OrderRow>({
     name: 'settle-orders',
-    text: `update orders
-           set status = outcome.status, version = outcome.version, failure_reason = outcome.reason, updated_at = now()
-           from unnest($1::text[], $2::text[], $3::int[], $4::text[]) as outcome (id, status, version, reason)
-           where order_id = outcome.id and orders.version < outcome.version and orders.status = 'pending'
-           returning ${orderColumns.replaceAll(/\w+/g, 'orders.$&')}`,
+    text: `with settled as (
+             update orders
+             set status = outcome.status, version = outcome.version, failure_reason = outcome.reason, updated_at = now()
+             from unnest($1::text[], $2::text[], $3::int[], $4::text[]) as outcome (id, status, version, reason)
+             where order_id = outcome.id and orders.version < outcome.version and orders.status = 'pending'
+             returning ${orderColumns.replaceAll(/\w+/g, 'orders.$&')}
+           ), unmarked as (
+             select id from outbox
+             where aggregate_id = any($1) and published_at is null
+             for update skip locked
+           ), marked as (
+             update outbox set published_at = now(), attempts = attempts + 1, last_error = null
+             where id in (select id from unmarked) and aggregate_id in (select order_id from settled)
+           )
+           select * from settled`,
     values: [
       outcomes.map(({ orderId }) => orderId),
       outcomes.map(({ status }) => status),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { TemporalUnavailable } from '../../../infra/temporal/outage.js';
 import { silentLogger } from '../../../infra/testing/silent-logger.js';
-import type { LifecycleClient } from '../../../workflows/client.js';
+import type { OrderWorkflowClient } from '../../../workflows/client.js';
 import type { OrderStore, PendingOrder } from '../../application/ports.js';
 import { createWorkflowStarter } from './workflow-starter.js';
 
@@ -18,52 +18,96 @@ describe('the workflow starter', () => {
     ]);
   });
 
-  it('orders that come before the first events of a workflow are out leave together with the next', async () => {
-    const { starter, started, turn, publishEvents, answerStart } = setUp();
-    for (const orderId of orderIds('abcd')) starter.startSoon(orderId);
-    await turn();
-    await answerStart();
-    assert.deepEqual(started, [['order-a', 'a']]);
-    publishEvents('order-a');
-    await turn();
-    assert.match(started[1]?.[0] ?? '', /^orders-/);
-    assert.deepEqual(started[1]?.slice(1), ['b', 'c', 'd']);
+  it('starts orders that come singly at once, up to four beside one another', async () => {
+    const { starter, started, turn } = setUp();
+    for (const orderId of orderIds('abcd')) {
+      starter.startSoon(orderId);
+      await turn();
+    }
+    assert.deepEqual(
+      started,
+      orderIds('abcd').map((id) => [`order-${id}`, id]),
+    );
   });
 
-  it('first events that are out before the start is answered count too', async () => {
-    const { starter, started, turn, publishEvents, answerStart } = setUp();
-    for (const orderId of orderIds('ab')) starter.startSoon(orderId);
-    await turn();
-    publishEvents('order-a');
-    await answerStart();
-    assert.deepEqual(started, [
-      ['order-a', 'a'],
-      ['order-b', 'b'],
-    ]);
+  it('has orders that come while all starts are in flight leave together, once the last of these is done', async () => {
+    const { starter, started, turn, finishStart } = setUp();
+    for (const orderId of orderIds('abcdefg')) {
+      starter.startSoon(orderId);
+      await turn();
+    }
+    for (const left of [3, 2, 1]) {
+      assert.equal(started.length, 4, `${left} more are in flight`);
+      await finishStart();
+    }
+    await finishStart();
+    assert.match(started[4]?.[0] ?? '', /^orders-/);
+    assert.deepEqual(started[4]?.slice(1), ['e', 'f', 'g']);
   });
 
-  it('first events that nobody hears of, as while RabbitMQ is away, only slow the next start down', async () => {
+  it('starts nothing beside several orders that share a workflow: more starts only make smaller groups', async () => {
+    const { starter, started, turn, finishStart } = setUp();
+    for (const orderId of orderIds('abcdefg')) starter.startSoon(orderId);
+    await turn();
+    for (let start = 0; start < 4; start += 1) await finishStart();
+    const before = started.length;
+    for (const orderId of orderIds('xy')) {
+      starter.startSoon(orderId);
+      await turn();
+    }
+    assert.equal(started.length, before);
+    await finishStart();
+    assert.deepEqual(started.at(-1)?.slice(1), ['x', 'y']);
+  });
+
+  it('counts a start until the first events of its workflow are out', async () => {
+    const { starter, started, turn, publishEvents, answerStart } = setUp();
+    for (const orderId of orderIds('abcde')) {
+      starter.startSoon(orderId);
+      await turn();
+    }
+    await answerStart();
+    assert.equal(started.length, 4);
+    publishEvents('order-a');
+    await turn();
+    assert.deepEqual(started.at(-1), ['order-e', 'e']);
+  });
+
+  it('counts first events that are out before the start is answered', async () => {
+    const { starter, started, turn, publishEvents, answerStart } = setUp();
+    for (const orderId of orderIds('abcde')) {
+      starter.startSoon(orderId);
+      await turn();
+    }
+    publishEvents('order-a');
+    await answerStart();
+    assert.deepEqual(started.at(-1), ['order-e', 'e']);
+  });
+
+  it('only slows starts down when nobody hears of first events, as while RabbitMQ is unavailable', async () => {
     const { starter, started, turn, answerStart } = setUp();
-    for (const orderId of orderIds('ab')) starter.startSoon(orderId);
-    await turn();
+    for (const orderId of orderIds('abcde')) {
+      starter.startSoon(orderId);
+      await turn();
+    }
     await answerStart();
-    assert.equal(started.length, 1);
+    assert.equal(started.length, 4);
     await new Promise((resolve) => setTimeout(resolve, 600));
-    assert.equal(started.length, 2);
+    assert.equal(started.length, 5);
   });
 
-  it('no workflow gets more orders than it may', async () => {
-    const { starter, started, finishAll } = setUp({ size: 3 });
+  it('gives no workflow more orders than it may', async () => {
+    const { starter, started, finishAll } = setUp({ maxOrdersPerWorkflow: 3 });
     for (const orderId of orderIds('abcdefgh')) starter.startSoon(orderId);
     await finishAll();
     assert.deepEqual(
       started.map((call) => call.length - 1),
-      [1, 3, 3, 1],
+      [1, 1, 1, 1, 3, 1],
     );
   });
 
   it('in strict mode every order has a workflow of its own, and starts do not wait for first events', async () => {
-    const { starter, started, finishAll } = setUp({ size: 1 });
+    const { starter, started, finishAll } = setUp({ maxOrdersPerWorkflow: 1 });
     for (const orderId of orderIds('abcdefgh')) starter.startSoon(orderId);
     await finishAll();
     assert.deepEqual(
@@ -110,27 +154,76 @@ describe('the workflow starter', () => {
     ]);
   });
 
-  it('starts what a reconciler found in groups, and fails when one of them could not be started', async () => {
-    const { starter, started, failWith, finishAll } = setUp({ size: 2 });
+  it('starts what a reconciler found in groups, and tries the orders of a group that is refused one by one', async () => {
+    const { starter, started, failWith, finishAll } = setUp({ maxOrdersPerWorkflow: 2 });
     failWith(new Error('refused'));
-    const orders = orderIds('abcde').map((orderId) => ({ orderId, workflowId: null }));
-    const all = assert.rejects(starter.startAll(orders), /refused/);
+    const all = starter.startAll(orderIds('abcde').map((orderId) => ({ orderId, workflowId: null })));
     await finishAll();
-    await all;
-    assert.deepEqual(started.flatMap(([, ...ids]) => ids).sort(), orderIds('abcde'));
-    assert.equal(started.length, 3);
+    assert.deepEqual(await all, []);
+    assert.match(started[0]?.[0] ?? '', /^orders-/);
+    assert.deepEqual(
+      started
+        .slice(1)
+        .flatMap(([, ...ids]) => ids)
+        .sort(),
+      orderIds('abcde'),
+    );
+    assert.deepEqual(
+      started
+        .filter(([id]) => id?.startsWith('order-'))
+        .map(([id]) => id)
+        .sort(),
+      ['order-a', 'order-b', 'order-e'],
+    );
+  });
+
+  it('holds up nobody for an order that Temporal refuses', async () => {
+    const refused = new Set(['c']);
+    const { starter, started, finishAll } = setUp({ maxOrdersPerWorkflow: 50, refused });
+    const all = starter.startAll(orderIds('abcde').map((orderId) => ({ orderId, workflowId: null })));
+    await finishAll();
+    assert.deepEqual(await all, []);
+    const successful = started.filter((call) => !call.includes('c')).flatMap(([, ...ids]) => ids);
+    assert.deepEqual(successful.sort(), orderIds('abde'));
+  });
+
+  it('names the orders that it could not start while Temporal is unavailable', async () => {
+    const { starter, failWith, finishAll } = setUp({ maxOrdersPerWorkflow: 2 });
+    failWith(new TemporalUnavailable('unavailable'));
+    const all = starter.startAll(orderIds('abcde').map((orderId) => ({ orderId, workflowId: null })));
+    await finishAll();
+    assert.deepEqual(await all, ['a', 'b']);
+  });
+
+  it('starts an order under another id when a workflow that is not ours has its own', async () => {
+    const { starter, started, finishAll } = setUp({ takenIds: new Set(['order-a']) });
+    starter.startSoon('a');
+    await finishAll();
+    assert.equal(started.length, 2);
+    assert.match(started[1]?.[0] ?? '', /^orders-/);
+    assert.deepEqual(started[1]?.slice(1), ['a']);
+  });
+
+  it('asks a workflow of the order that is running already to look for itself', async () => {
+    const { starter, checked, finishAll } = setUp({ runningIds: new Set(['order-a']) });
+    starter.startSoon('a');
+    await finishAll();
+    assert.deepEqual(checked, ['order-a']);
   });
 
   it('stopping gives up what waits, and takes nothing more', async () => {
     const { starter, started, turn, finishAll } = setUp();
-    for (const orderId of orderIds('abc')) starter.startSoon(orderId);
+    for (const orderId of orderIds('abcdef')) starter.startSoon(orderId);
     await turn();
     const stopped = starter.stop();
     await finishAll();
     await stopped;
-    starter.startSoon('d');
+    starter.startSoon('g');
     await turn();
-    assert.deepEqual(started, [['order-a', 'a']]);
+    assert.deepEqual(
+      started.map(([workflowId]) => workflowId),
+      orderIds('abcd').map((id) => `order-${id}`),
+    );
   });
 });
 
@@ -138,9 +231,18 @@ function orderIds(letters: string): string[] {
   return Array.from(letters);
 }
 
-function setUp({ size = 100 } = {}) {
+interface Situation {
+  maxOrdersPerWorkflow?: number;
+  /** Orders whose workflows Temporal refuses to start. */
+  refused?: ReadonlySet<string>;
+  takenIds?: ReadonlySet<string>;
+  runningIds?: ReadonlySet<string>;
+}
+
+function setUp({ maxOrdersPerWorkflow = 100, refused, takenIds, runningIds }: Situation = {}) {
   /** Each call's workflow and orders. */
   const started: string[][] = [];
+  const checked: string[] = [];
   const open: { workflowId: string; answer: () => void }[] = [];
   const taken = new Set<string>();
   let failure: Error | undefined;
@@ -148,19 +250,24 @@ function setUp({ size = 100 } = {}) {
     assignWorkflow: async (orders: readonly PendingOrder[]) =>
       orders.map(({ orderId }) => orderId).filter((orderId) => !taken.has(orderId)),
   };
-  const fakeClient: Partial<LifecycleClient> = {
-    ensureStarted: async (workflowId, orderIds) => {
+  const fakeClient: Pick<OrderWorkflowClient, 'start' | 'signalCheckNow'> = {
+    start: async (workflowId, { orderIds }) => {
       started.push([workflowId, ...orderIds]);
       await new Promise<void>((answer) => open.push({ workflowId, answer }));
       const error = failure;
       failure = undefined;
       if (error) throw error;
+      if (orderIds.some((id) => refused?.has(id))) throw new Error('refused');
+      if (runningIds?.has(workflowId)) return 'running';
+      return takenIds?.has(workflowId) ? 'taken' : 'started';
     },
+    signalCheckNow: async (workflowId) => checked.push(workflowId) > 0,
   };
   const starter = createWorkflowStarter({
-    client: fakeClient as LifecycleClient,
+    client: fakeClient,
     store: fakeStore,
-    grouping: { size, stragglerAfterMs: 1000 },
+    maxOrdersPerWorkflow,
+    checkAfterMs: 30_000,
     logger: silentLogger,
   });
   const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
@@ -180,6 +287,12 @@ function setUp({ size = 100 } = {}) {
       await turn();
     }
   };
+  /** Lets the oldest start come to its first events. */
+  const finishStart = async () => {
+    const workflowId = await answerStart();
+    if (workflowId !== undefined) publishEvents(workflowId);
+    await turn();
+  };
   const failWith = (error: Error) => (failure = error);
-  return { starter, started, taken, turn, answerStart, publishEvents, finishAll, failWith };
+  return { starter, started, checked, finishStart, taken, turn, answerStart, publishEvents, finishAll, failWith };
 }

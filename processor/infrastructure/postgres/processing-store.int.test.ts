@@ -35,11 +35,10 @@ describe('processing store', () => {
     return rows as unknown[];
   };
 
-  it("stores verdict, inbox entry and answer at once, with the version after the order's", async () => {
+  it("stores verdict, inbox entry and outcome at once, with the version after the order's", async () => {
     const { processed, first } = await store.process(created('o-1'), failed);
     assert.equal(first, true);
-    const workflowId = 'orders-of-o-1';
-    assert.deepEqual(processed, { orderId: 'o-1', status: 'failed', reason: 'out of stock', version: 2, workflowId });
+    assert.deepEqual(processed, { orderId: 'o-1', status: 'failed', reason: 'out of stock', version: 2 });
     assert.deepEqual(await counts(), { states: 1, outbox: 1, inbox: 1 });
     assert.deepEqual(await payloads(), [
       {
@@ -53,7 +52,7 @@ describe('processing store', () => {
     assert.equal(await store.isKnown('order.created:o-1:1'), true);
   });
 
-  it("a done order's answer has no reason", async () => {
+  it("a done order's outcome has no reason", async () => {
     assert.equal((await store.process(created('o-1'), done)).processed.reason, null);
     const { rows } = await pool.query('select payload from outbox');
     assert.deepEqual(rows, [{ payload: { order_id: 'o-1', status: 'done', version: 2 } }]);
@@ -120,26 +119,10 @@ describe('processing store', () => {
     assert.equal((await store.process(created('o-1'), done)).first, true);
   });
 
-  it('a workflow that is owed its outcome is claimed, with the verdict, until that is cleared', async () => {
+  it('finds the outcomes of those orders that are decided', async () => {
     const { processed } = await store.process(created('o-1'), failed);
-    const eventKey = 'order.created:o-1:1';
-    assert.deepEqual(await store.claimOwedOutcomes(10, 0), []);
-    await store.oweOutcome(eventKey);
-    assert.deepEqual(await store.claimOwedOutcomes(10, 0), [{ eventKey, processed }]);
-    assert.deepEqual(await store.claimOwedOutcomes(10, 60_000), [{ eventKey, processed }]);
-    await store.oweOutcome(eventKey);
-    await store.clearOwedOutcome(eventKey);
-    assert.deepEqual(await store.claimOwedOutcomes(10, 60_000), []);
-  });
-
-  it('an answer that nobody publishes is claimed, with the verdict, as a lease', async () => {
-    const { processed } = await store.process(created('o-1'), done);
-    await store.process(created('published'), done);
-    await pool.query(`update outbox set published_at = now() where aggregate_id = 'published'`);
-    await createProcessingStore(pool, 60_000).process(created('not-yet'), done);
-    assert.deepEqual(await store.claimUnpublished(10, 0), [processed]);
-    assert.deepEqual(await store.claimUnpublished(10, 60_000), [processed]);
-    assert.deepEqual(await store.claimUnpublished(10, 60_000), []);
+    assert.deepEqual(await store.findProcessed(['o-1', 'nobody']), [processed]);
+    assert.deepEqual(await store.findProcessed([]), []);
   });
 });
 

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
-import { claimOwedSignals, isRecorded, oweSignal, recordOnce, settleSignal } from '../../../infra/messaging/inbox.js';
-import { addToOutbox, claimOverdue } from '../../../infra/messaging/outbox.js';
+import { isRecorded, recordOnce } from '../../../infra/messaging/inbox.js';
+import { addToOutbox } from '../../../infra/messaging/outbox.js';
 import { isPostgresOutage } from '../../../infra/postgres/outage.js';
 import { inTransaction, type Queryable } from '../../../infra/postgres/pool.js';
 import { createBatcher } from '../../../infra/runtime/batcher.js';
@@ -9,35 +9,26 @@ import { orderProcessed, type OrderProcessed } from '../../../workflows/order-ev
 import type { CreatedOrder, ProcessedOrder, ProcessingStore } from '../../application/ports.js';
 import type { Verdict } from '../../domain/verdict.js';
 
-const columns = 'order_id as "orderId", status, reason, version, workflow_id as "workflowId"';
+const columns = 'order_id as "orderId", status, reason, version';
 
 /** Orders that come at once are stored in one transaction. */
-const batching = { isOutage: isPostgresOutage, maxSize: 100, maxAgeMs: 5, maxInFlight: 2 };
+const batching = { isOutage: isPostgresOutage, maxBatchSize: 100, maxAgeMs: 5, maxInFlight: 2 };
 
 interface Processing {
   readonly order: CreatedOrder;
   readonly decide: () => Verdict;
 }
 
-/** Verdicts in Postgres. @param graceMs how long an answer's workflow has before the reconciler takes a look */
+/** Verdicts in Postgres. @param graceMs how long an outcome's publisher has before the sweeper takes a look */
 export function createProcessingStore(pool: pg.Pool, graceMs: number): ProcessingStore {
   const processTogether = createBatcher<Processing, { processed: ProcessedOrder; first: boolean }>({
     ...batching,
-    work: (wanted) => inTransaction(pool, (tx) => processAll(tx, wanted, graceMs)),
+    run: (wanted) => inTransaction(pool, (tx) => processAll(tx, wanted, graceMs)),
   });
   return {
     process: (order, decide) => processTogether({ order, decide }),
     isKnown: (eventKey) => isRecorded(pool, eventKey),
-    oweOutcome: (eventKey) => oweSignal(pool, eventKey),
-    claimOwedOutcomes: async (limit, recheckMs) => {
-      const owed = await claimOwedSignals(pool, limit, recheckMs);
-      const states = await getStates(pool, owed);
-      return owed.map(({ eventKey }, index) => ({ eventKey, processed: states[index] as ProcessedOrder }));
-    },
-    clearOwedOutcome: (eventKey) => settleSignal(pool, eventKey),
-    claimUnpublished: async (limit, recheckMs) => {
-      return getStates(pool, await claimOverdue(pool, limit, recheckMs));
-    },
+    findProcessed: async (orderIds) => [...(await findStates(pool, orderIds)).values()],
   };
 }
 
@@ -66,34 +57,33 @@ async function processAll(tx: Queryable, wanted: readonly Processing[], graceMs:
       tx,
       decided.map(({ processed }) => processed),
     );
-    const answers = decided.map(({ processed, order }) => ({
+    const events = decided.map(({ processed, order }) => ({
       id: uuidv7(),
       aggregateId: order.orderId,
       type: orderProcessed.type,
       payload: toOrderProcessed(processed),
       headers: { traceparent: order.traceparent },
     }));
-    await addToOutbox(tx, answers, graceMs);
+    await addToOutbox(tx, events, graceMs);
   }
   return results;
 }
 
-function toProcessedOrder({ orderId, version, workflowId }: CreatedOrder, verdict: Verdict): ProcessedOrder {
+function toProcessedOrder({ orderId, version }: CreatedOrder, verdict: Verdict): ProcessedOrder {
   const reason = verdict.status === 'failed' ? verdict.reason : null;
-  return { orderId, status: verdict.status, reason, version: version + 1, workflowId };
+  return { orderId, status: verdict.status, reason, version: version + 1 };
 }
 
 async function insertStates(tx: Queryable, processed: readonly ProcessedOrder[]): Promise<void> {
   await tx.query({
     name: 'insert-states',
-    text: `insert into processing_states (order_id, status, reason, version, workflow_id)
-           select * from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[])`,
+    text: `insert into processing_states (order_id, status, reason, version)
+           select * from unnest($1::text[], $2::text[], $3::text[], $4::int[])`,
     values: [
       processed.map(({ orderId }) => orderId),
       processed.map(({ status }) => status),
       processed.map(({ reason }) => reason),
       processed.map(({ version }) => version),
-      processed.map(({ workflowId }) => workflowId),
     ],
   });
 }
@@ -105,19 +95,6 @@ async function findStates(db: Queryable, orderIds: readonly string[]): Promise<M
     values: [orderIds],
   });
   return new Map(rows.map((state) => [state.orderId, state]));
-}
-
-/** The states behind outbox or inbox rows, one for each and in their order. */
-async function getStates(db: Queryable, of: readonly { aggregateId: string }[]): Promise<ProcessedOrder[]> {
-  const states = await findStates(
-    db,
-    of.map(({ aggregateId }) => aggregateId),
-  );
-  return of.map(({ aggregateId }) => {
-    const state = states.get(aggregateId);
-    if (!state) throw new Error(`order ${aggregateId} has an answer but no processing state`);
-    return state;
-  });
 }
 
 function toOrderProcessed({ orderId, status, reason, version }: ProcessedOrder): OrderProcessed {

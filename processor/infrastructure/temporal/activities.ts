@@ -1,24 +1,26 @@
-import type { OutboxRelay } from '../../../infra/messaging/outbox-relay.js';
-import { orderProcessed, workflowIdHeader } from '../../../workflows/order-events.js';
-import { publishingWorkflow } from '../../../workflows/publishing-workflow.js';
+import type { IsQueueEmpty } from '../../../infra/rabbitmq/queue-inspector.js';
+import type { ProcessorActivities } from '../../../workflows/activities.js';
+import { orderProcessed } from '../../../workflows/order-events.js';
+import type { ProcessingStore } from '../../application/ports.js';
+import type { PublishOutcomes } from '../publish-outcomes.js';
 
-/** What the workflow has the processor do. Results carry ids only, since they enter the workflow's history. */
-export function createProcessorActivities(relay: OutboxRelay) {
+export interface ProcessorActivitiesOptions {
+  readonly store: Pick<ProcessingStore, 'findProcessed'>;
+  readonly publishOutcomes: PublishOutcomes;
+  readonly isQueueEmpty: IsQueueEmpty;
+}
+
+/** What the workflow has the processor do. */
+export function createProcessorActivities(options: ProcessorActivitiesOptions): ProcessorActivities {
+  const { store, publishOutcomes, isQueueEmpty } = options;
   return {
-    /** Publishes the `order.processed` of these orders, unless that is done already. Throws, and is retried, until it is. */
-    async publishOrderProcessed(...orderIds: string[]): Promise<{ messageIds: string[] }> {
-      const headers = { [workflowIdHeader]: publishingWorkflow() };
-      return { messageIds: await relay.publish(orderIds, orderProcessed.type, orderProcessed.dataversion, headers) };
-    },
-
-    /** As `publishOrderProcessed`, though it was published before. */
-    async publishOrderProcessedAgain(...orderIds: string[]): Promise<{ messageIds: string[] }> {
-      const headers = { [workflowIdHeader]: publishingWorkflow() };
-      return {
-        messageIds: await relay.publishAgain(orderIds, orderProcessed.type, orderProcessed.dataversion, headers),
-      };
+    publishOrderProcessed: async ({ orderIds, republishAfterMs }) => {
+      const processed = await store.findProcessed(orderIds);
+      const decidedIds = processed.map(({ orderId }) => orderId);
+      const mayRepublish = republishAfterMs !== undefined && (await isQueueEmpty(orderProcessed.queue));
+      const messageIds = await publishOutcomes(decidedIds, mayRepublish ? republishAfterMs : undefined);
+      const outcomes = processed.map(({ orderId, status, version }) => ({ orderId, status, version }));
+      return { outcomes, messageIds };
     },
   };
 }
-
-export type ProcessorActivities = ReturnType<typeof createProcessorActivities>;

@@ -8,15 +8,19 @@ create table orders (
   version integer not null check (version >= 1),
   items jsonb not null check (jsonb_typeof(items) = 'array'),
   failure_reason text,
+  workflow_id text, -- the workflow that carries it; written before its start is asked for, null until then
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
-  check_at timestamptz not null, -- when the reconciler looks after the order's workflow, should it still be pending
+  check_at timestamptz not null, -- when the reconciler looks for the order's workflow, should it still be pending
   check ((status = 'pending') = (version = 1)),
   check ((status = 'failed') = (failure_reason is not null))
 );
 
--- Serves the reconciler: "which pending orders are due?" Settled orders leave it.
-create index orders_due on orders (check_at) where status = 'pending';
+-- Serves the reconciler: "which pending orders are due?" Settled orders leave it. By the check above, version 1 and pending
+-- are the same orders. The reconciler states the version and the hot statements state the status: while the statistics say
+-- that nothing is pending, the planner would take this small index for them too, and read the whole backlog for each batch
+-- (measured at 300,000 pending orders: 260 to 290 instead of 1 ms).
+create index orders_due on orders (check_at) where version = 1;
 
 -- The order's own history. It outlives Temporal's retention.
 create table order_events (
@@ -28,10 +32,14 @@ create table order_events (
   detail jsonb not null default '{}'
 );
 
--- One fact a version: two outcomes can never both have been applied. Answers that changed nothing are noted beside it.
+-- One fact a version: two outcomes can never both have been applied. Ignored outcomes are recorded beside it.
 create unique index order_events_versions on order_events (order_id, version) where type <> 'order.outcome-ignored';
 -- Serves "the history of one order".
 create index order_events_of_order on order_events (order_id, id);
+
+-- Nobody searches by what is in there, so it needs no statistics: see the outbox.
+alter table orders alter column items set statistics 0;
+alter table order_events alter column detail set statistics 0;
 
 -- Down Migration
 

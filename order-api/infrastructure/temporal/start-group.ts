@@ -1,0 +1,73 @@
+import { isPostgresOutage } from '../../../infra/postgres/outage.js';
+import type { Logger } from '../../../infra/runtime/logger.js';
+import { isTemporalOutage } from '../../../infra/temporal/outage.js';
+import type { OrderWorkflowClient } from '../../../workflows/client.js';
+import { newGroupId, takeGroup, type OrderGroup } from '../../../workflows/groups.js';
+import type { OrderStore, PendingOrder } from '../../application/ports.js';
+
+export interface GroupStartOptions {
+  readonly client: Pick<OrderWorkflowClient, 'start' | 'signalCheckNow'>;
+  readonly store: Pick<OrderStore, 'assignWorkflow'>;
+  /** How long a workflow hears nothing before it looks for itself. */
+  readonly checkAfterMs: number;
+  readonly logger: Logger;
+  /** Resolves when this workflow has published its first events, or is not waited for any longer. */
+  readonly firstEventsOf: (workflowId: string) => Promise<void>;
+}
+
+/** True when the same start can succeed later, unchanged. */
+export function isStartOutage(error: unknown): boolean {
+  return isTemporalOutage(error) || isPostgresOutage(error);
+}
+
+/**
+ * Starts the workflow of a group of orders. They are assigned to it in the database before, and only those that were not
+ * assigned elsewhere go into it; so starter and reconcilers of all instances never start the same order twice.
+ */
+export function createGroupStart({ client, store, checkAfterMs, logger, firstEventsOf }: GroupStartOptions) {
+  /** Resolves when the workflow has published its first events. @throws when the start fails, whatever the reason */
+  async function start({ workflowId, orders }: OrderGroup<PendingOrder>): Promise<void> {
+    const orderIds = await store.assignWorkflow(orders, workflowId);
+    if (orderIds.length === 0) return;
+    // The events may be out before the call that starts the workflow has returned.
+    const published = firstEventsOf(workflowId);
+    const result = await client.start(workflowId, { orderIds, checkAfterMs });
+    if (result === 'taken') {
+      const freshId = newGroupId();
+      logger.warn(
+        { workflow_id: workflowId, fresh_workflow_id: freshId, order_ids: orderIds },
+        'a workflow that is not ours has the id of this one, starting under another id',
+      );
+      return start({ workflowId: freshId, orders: orderIds.map((orderId) => ({ orderId, workflowId })) });
+    }
+    // It may have begun to wait before the orders were placed again.
+    if (result === 'running') await client.signalCheckNow(workflowId);
+    else await published;
+  }
+
+  /**
+   * As `start`, but returns the ids of the orders that could not be started for now. Orders of a group that is refused are
+   * tried one by one, and one that is refused alone is logged. Never throws.
+   */
+  async function tryToStart(group: OrderGroup<PendingOrder>): Promise<string[]> {
+    const { workflowId, orders } = group;
+    try {
+      await start(group);
+      return [];
+    } catch (error) {
+      if (isStartOutage(error)) {
+        logger.warn({ err: error, workflow_id: workflowId }, 'a workflow could not be started for now');
+        return orders.map(({ orderId }) => orderId);
+      }
+      if (orders.length === 1) {
+        logger.error({ err: error, workflow_id: workflowId }, 'the start of a workflow was refused');
+        return [];
+      }
+      const assigned = orders.map(({ orderId }) => ({ orderId, workflowId }));
+      const alone = assigned.flatMap((order) => takeGroup([order], 1) ?? []);
+      return (await Promise.all(alone.map(tryToStart))).flat();
+    }
+  }
+
+  return { start, tryToStart };
+}
