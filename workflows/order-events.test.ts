@@ -2,10 +2,14 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { readEvent, toEnvelope, UnreadableMessage } from '../infra/messaging/envelope.js';
 import { eventKeyOf, orderCreated, orderProcessed, orderTopology } from './order-events.js';
+import { skuSchema } from './order-grammar.js';
 
-const id = fc.oneof(fc.stringMatching(/^[A-Za-z0-9._:-]{1,128}$/), fc.constant('x'.repeat(128)));
+const id = fc.oneof(
+  fc.stringMatching(/^[A-Za-z0-9._:-]{1,128}$/).filter((text) => text !== '.' && text !== '..'),
+  fc.constant('x'.repeat(128)),
+);
 const amount = fc.nat(10 ** 9).map((units) => units / 10_000);
-const sku = fc.string({ minLength: 1, maxLength: 128, unit: 'grapheme' });
+const sku = fc.string({ minLength: 1, maxLength: 20, unit: 'grapheme' }).filter(isPrintable);
 const plain = { noNullPrototype: true } as const;
 const item = fc.record({ sku, quantity: fc.integer({ min: 1, max: 1_000_000 }), price: amount }, plain);
 const version = fc.integer({ min: 1, max: 2 ** 31 - 1 });
@@ -24,6 +28,10 @@ const processed = fc.oneof(
   fc.record({ order_id: id, status: fc.constant('done' as const), version }, plain),
   fc.record({ order_id: id, status: fc.constant('failed' as const), reason: sku, version }, plain),
 );
+
+function isPrintable(text: string): boolean {
+  return skuSchema.safeParse(text).success;
+}
 
 describe('order events', () => {
   it('an order.created is read as it was written', () => {
@@ -46,6 +54,7 @@ describe('order events', () => {
     total_amount: 1,
     version: 1,
   };
+  const anItem = (fields: object) => ({ sku: 'A', quantity: 1, price: 1, ...fields });
   const badOrders: [string, object][] = [
     ['without items', { ...anOrder, items: [] }],
     ['without an order id', { ...anOrder, order_id: '' }],
@@ -53,6 +62,21 @@ describe('order events', () => {
     ['with half a piece', { ...anOrder, items: [{ sku: 'A', quantity: 0.5, price: 1 }] }],
     ['with a total in a string', { ...anOrder, total_amount: '1' }],
     ['with version 0', { ...anOrder, version: 0 }],
+    ['with a version that no column holds', { ...anOrder, version: 2 ** 31 }],
+    ['with a terminal sequence in its order id', { ...anOrder, order_id: 'x\r\n\u001b[31m' }],
+    ['with an order id of 129 characters', { ...anOrder, order_id: 'x'.repeat(129) }],
+    ['with an order id that is a directory', { ...anOrder, order_id: '..' }],
+    ['with a space in its customer id', { ...anOrder, customer_id: 'a b' }],
+    ['with 101 items', { ...anOrder, items: Array.from({ length: 101 }, () => anItem({})) }],
+    ['with a sku of 129 characters', { ...anOrder, items: [anItem({ sku: 'x'.repeat(129) })] }],
+    ['with a blank sku', { ...anOrder, items: [anItem({ sku: '\u3164' })] }],
+    ['with a control character in a sku', { ...anOrder, items: [anItem({ sku: 'a\u0007b' })] }],
+    ['with half a surrogate pair in a sku', { ...anOrder, items: [anItem({ sku: 'a\ud800' })] }],
+    ['with quantity 0', { ...anOrder, items: [anItem({ quantity: 0 })] }],
+    ['with a quantity of over a million', { ...anOrder, items: [anItem({ quantity: 1_000_001 })] }],
+    ['with a price of 5 decimals', { ...anOrder, items: [anItem({ price: 0.00001 })] }],
+    ['with a total of 5 decimals', { ...anOrder, total_amount: 1.00001 }],
+    ['with a negative total', { ...anOrder, total_amount: -1 }],
   ];
   for (const [what, data] of badOrders) {
     it(`an order.created ${what} is unreadable`, () => {
@@ -60,9 +84,15 @@ describe('order events', () => {
     });
   }
 
+  const aFailure = { order_id: 'o-1', status: 'failed', reason: 'declined', version: 2 };
   const badAnswers: [string, object][] = [
     ['that failed without a reason', { order_id: 'o-1', status: 'failed', version: 2 }],
     ['that failed with an empty reason', { order_id: 'o-1', status: 'failed', reason: '', version: 2 }],
+    ['with a reason of over 1000 characters', { ...aFailure, reason: 'x'.repeat(1001) }],
+    ['with a reason that is blank', { ...aFailure, reason: ' \u200b ' }],
+    ['with a terminal sequence in its reason', { ...aFailure, reason: '\u001b[2Jdeclined' }],
+    ['with a line break in its order id', { ...aFailure, order_id: 'o-1\n' }],
+    ['with a version that no column holds', { ...aFailure, version: 2 ** 31 }],
     ['that is still pending', { order_id: 'o-1', status: 'pending', version: 2 }],
     ['with a version in a string', { order_id: 'o-1', status: 'done', version: '2' }],
     ['without a version', { order_id: 'o-1', status: 'done' }],

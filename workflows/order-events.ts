@@ -1,26 +1,33 @@
 import { z } from 'zod';
 import type { Topology } from '../infra/rabbitmq/topology.js';
 import { isLifecycleId } from './messages.js';
+import {
+  amountSchema,
+  idSchema,
+  maxItems,
+  quantitySchema,
+  reasonSchema,
+  skuSchema,
+  versionSchema,
+} from './order-grammar.js';
 
-/** The contract on the wire, used by both services: what is published, where to, and what its data looks like. */
+/**
+ * The contract on the wire, used by both services: what is published, where to, and what its data looks like. It is as
+ * strict as the order API's door: who can publish to the broker is not trusted more than who can send a request.
+ */
 export const orderCreated = {
   type: 'order.created',
   dataversion: '1',
   queue: 'processor.order-created',
   data: z.object({
-    order_id: z.string().min(1).max(128),
-    customer_id: z.string().min(1).max(128),
+    order_id: idSchema,
+    customer_id: idSchema,
     items: z
-      .array(
-        z.object({
-          sku: z.string().min(1),
-          quantity: z.number().int().positive(),
-          price: z.number().nonnegative(),
-        }),
-      )
-      .min(1),
-    total_amount: z.number().nonnegative(),
-    version: z.number().int().positive(),
+      .array(z.object({ sku: skuSchema, quantity: quantitySchema, price: amountSchema }))
+      .min(1)
+      .max(maxItems),
+    total_amount: amountSchema,
+    version: versionSchema,
   }),
 } as const;
 
@@ -30,10 +37,10 @@ export const orderProcessed = {
   queue: 'order-api.order-processed',
   data: z
     .object({
-      order_id: z.string().min(1).max(128),
+      order_id: idSchema,
       status: z.enum(['done', 'failed']),
-      reason: z.string().min(1).max(1000).optional(),
-      version: z.number().int().positive(),
+      reason: reasonSchema.optional(),
+      version: versionSchema,
     })
     .refine((data) => data.status === 'done' || data.reason !== undefined, 'a failed order carries a reason'),
 } as const;
