@@ -10,13 +10,19 @@ export type Amount = Decimal;
 
 const priceDecimals = 4;
 
+const notation = /^(-?\d{1,400}(?:\.\d{1,400})?)(?:[eE]([+-]?\d+))?$/;
+/** Beyond this no price or total can be, and no digits in front can bring it back. */
+const maxExponent = 9999;
+
 /**
  * An amount from its decimal notation, e.g. `0.1`, `1200.00` or JSON's `1.2e3`; undefined when it is not one.
- * Nothing is rounded, however many digits there are.
+ * Nothing is rounded, however many digits there are; above all a number below any price is not taken for 0. An exponent
+ * beyond 9,999 counts as 9,999, either way: such an amount is as impossible a price, unless it is 0.
  */
 export function parseAmount(text: string): Amount | undefined {
-  if (!/^-?\d{1,400}(\.\d{1,400})?([eE][+-]?\d{1,4})?$/.test(text)) return undefined;
-  const amount = new Exact(text);
+  const [, digits, exponent = '0'] = notation.exec(text) ?? [];
+  if (digits === undefined) return undefined;
+  const amount = new Exact(`${digits}e${Math.max(-maxExponent, Math.min(maxExponent, Number(exponent)))}`);
   return amount.isZero() ? new Exact(0) : amount; // there is no minus zero in money
 }
 
