@@ -1,7 +1,6 @@
-import Router from '@koa/router';
 import { fileURLToPath } from 'node:url';
 import { addHealthRoutes } from '../infra/http/health-routes.js';
-import { createHttpApp, type RequestState } from '../infra/http/http-app.js';
+import { createHttpApp, createRouter } from '../infra/http/http-app.js';
 import { listen } from '../infra/http/http-server.js';
 import { createCleaner } from '../infra/messaging/cleaner.js';
 import { traceOf } from '../infra/messaging/envelope.js';
@@ -121,9 +120,9 @@ await runService(readConfig, async (config, logger, service) => {
   service.onStop('consumer', () => consumer.close());
 
   // HTTP.
-  const router = new Router<RequestState>();
+  const router = createRouter();
   const placeOrder = createPlaceOrder({ store, workflows });
-  addOrderRoutes(router, { placeOrder, store, mostAtOnce: config.APP__POSTS_AT_ONCE });
+  addOrderRoutes(router, { placeOrder, store, maxConcurrent: config.APP__POSTS_AT_ONCE });
   addHealthRoutes(router, name, {
     postgres: () => pool.query('select 1').then(() => true),
     rabbitmq: () => Promise.resolve(publisher.isUp() && consumer.isUp()),

@@ -1,8 +1,7 @@
-import Router from '@koa/router';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { addHealthRoutes } from '../infra/http/health-routes.js';
-import { createHttpApp, type RequestState } from '../infra/http/http-app.js';
+import { createHttpApp, createRouter } from '../infra/http/http-app.js';
 import { listen } from '../infra/http/http-server.js';
 import { createCleaner } from '../infra/messaging/cleaner.js';
 import { traceOf } from '../infra/messaging/envelope.js';
@@ -103,7 +102,7 @@ await runService(readConfig, async (config, logger, service) => {
   service.onStop('consumer', () => consumer.close());
 
   // HTTP, for health only.
-  const router = new Router<RequestState>();
+  const router = createRouter();
   addHealthRoutes(router, name, {
     postgres: () => pool.query('select 1').then(() => true),
     rabbitmq: () => Promise.resolve(publisher.isUp() && consumer.isUp()),

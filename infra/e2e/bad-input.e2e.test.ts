@@ -4,7 +4,7 @@ import { anOrder, startSystem, type Answer, type TestSystem } from './system.js'
 const item = { sku: 'laptop', quantity: 1, price: 10 };
 
 /** What is wrong with the order, and under which pointers the answer says so. */
-const faultyOrders: [string, object, string[]][] = [
+const invalidOrders: [string, object, string[]][] = [
   ['a missing field', { customer_id: undefined }, ['/customer_id']],
   ['an empty field', { customer_id: '' }, ['/customer_id']],
   ['a wrong-typed field', { order_id: 7 }, ['/order_id']],
@@ -23,13 +23,15 @@ const faultyOrders: [string, object, string[]][] = [
   ['a price no JSON number carries', { items: [{ ...item, price: '12345678901234.5678' }] }, ['/items/0/price']],
   ['a total no JSON number carries', { items: [{ ...item, price: 9007199254740991, quantity: 3 }] }, ['/items']],
   ['an order id with a space', { order_id: 'ord 1' }, ['/order_id']],
+  ['an order id that is a directory', { order_id: '..' }, ['/order_id']],
+  ['a sku that is blank to the eye', { items: [{ ...item, sku: '\u3164\u2800' }] }, ['/items/0/sku']],
   ['an order id of 129 characters', { order_id: 'x'.repeat(129) }, ['/order_id']],
   ['a customer id with a slash', { customer_id: 'a/b' }, ['/customer_id']],
   ['a sku with a control character', { items: [{ ...item, sku: 'lap\u0007top' }] }, ['/items/0/sku']],
   ['an empty sku', { items: [{ ...item, sku: '' }] }, ['/items/0/sku']],
   ['a sku of 129 characters', { items: [{ ...item, sku: 'x'.repeat(129) }] }, ['/items/0/sku']],
   [
-    'several faults',
+    'several validation errors',
     { order_id: '', items: [{ sku: '', quantity: 0, price: -1 }] },
     ['/items/0/price', '/items/0/quantity', '/items/0/sku', '/order_id'],
   ],
@@ -59,7 +61,7 @@ describe('input that cannot be taken', () => {
     assert.doesNotMatch(JSON.stringify(answer.body), /select |insert |node_modules|ECONN|\\n\s+at /i);
   }
 
-  for (const [what, change, pointers] of faultyOrders) {
+  for (const [what, change, pointers] of invalidOrders) {
     it(`${what} is 422, named by its JSON pointer`, async () => {
       const answer = await system.post({ ...anOrder({ items: [item] }), ...change });
       assertProblem(answer, 422);
@@ -89,8 +91,16 @@ describe('input that cannot be taken', () => {
     assertProblem(await system.post(anOrder({ customer_id: 'x'.repeat(65 * 1024) })), 413);
   });
 
+  it('an encoded body is 415', async () => {
+    assertProblem(await system.post(anOrder(), { 'content-encoding': 'gzip' }), 415);
+  });
+
+  it('a body of many values is refused before it is parsed', async () => {
+    assertProblem(await system.post(JSON.stringify({ items: Array(32_000).fill(0) })), 413);
+  });
+
   it('an unknown path is 404', async () => {
-    for (const path of ['/', '/order', '/orders/a/b', '/orders/%zz']) {
+    for (const path of ['/', '/METRICS', '/metrics/', '/Orders/x', '/order', '/orders/a/b', '/orders/%zz']) {
       assertProblem(await system.request('GET', path), 404);
     }
   });

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import Router from '@koa/router';
 import { silentLogger } from '../testing/silent-logger.js';
 import { addHealthRoutes, type Check } from './health-routes.js';
-import { createHttpApp, type RequestState } from './http-app.js';
+import { createHttpApp, createRouter } from './http-app.js';
 import { listen, type HttpServer } from './http-server.js';
 
 const up: Check = async () => true;
@@ -17,7 +16,7 @@ describe('health routes', () => {
   const checks = { postgres: up, rabbitmq: up, temporal: up };
   let server: HttpServer;
   before(async () => {
-    const router = new Router<RequestState>();
+    const router = createRouter();
     addHealthRoutes(router, 'some-service', {
       postgres: () => checks.postgres(),
       rabbitmq: () => checks.rabbitmq(),

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import Router from '@koa/router';
+import type Router from '@koa/router';
 import pg from 'pg';
 import { silentLogger } from '../testing/silent-logger.js';
-import { atMost, createHttpApp, inTime, type RequestState } from './http-app.js';
+import { createHttpApp, createRouter, type RequestState } from './http-app.js';
 import { listen, type HttpServer } from './http-server.js';
 import { Problem } from './problem.js';
+import { limitConcurrency, limitDuration } from './request-limits.js';
 
 const traceId = '0af7651916cd43dd8448eb211c80319c';
 const traceparent = `00-${traceId}-b7ad6b7169203331-01`;
@@ -37,7 +38,7 @@ describe('HTTP application', () => {
     assert.deepEqual([status, text], [200, '{"fine":true}']);
   });
 
-  it('turns a Problem into problem details, with its faults and headers', async () => {
+  it('turns a Problem into problem details, with its validation errors and headers', async () => {
     const { status, text, headers } = await askForProblem('GET', '/problem');
     assert.equal(status, 422);
     assert.deepEqual(JSON.parse(text), {
@@ -50,7 +51,19 @@ describe('HTTP application', () => {
     assert.equal(headers.get('x-more'), 'yes');
   });
 
-  for (const path of ['/nothing', '/fine/more', '/%E0%A4%A', '//', '/__proto__']) {
+  for (const path of [
+    '/nothing',
+    '/fine/more',
+    '/%E0%A4%A',
+    '//',
+    '/__proto__',
+    '/FINE',
+    '/fine/',
+    '//fine',
+    '/fine//',
+    '/f%69ne',
+    '/fine;x',
+  ]) {
     it(`answers 404 at ${path}, where nothing is`, async () => {
       assert.equal((await askForProblem('GET', path)).status, 404);
     });
@@ -64,8 +77,30 @@ describe('HTTP application', () => {
     });
   }
 
-  it('answers 405 to a method it does not know', async () => {
-    assert.equal((await askForProblem('PROPFIND', '/fine')).status, 405);
+  it('answers 405 with Allow to a method it does not know, and 404 to it where nothing is', async () => {
+    const { status, headers } = await askForProblem('PROPFIND', '/fine');
+    assert.deepEqual([status, headers.get('allow')], [405, 'HEAD, GET']);
+    for (const method of ['PROPFIND', 'DELETE', 'OPTIONS']) {
+      const nowhere = await askForProblem(method, '/nothing');
+      assert.deepEqual([nowhere.status, nowhere.headers.get('allow') ?? ''], [404, '']);
+    }
+  });
+
+  it('does not repeat a path that it refuses', async () => {
+    const path = `/${'x'.repeat(9000)}`;
+    assert.ok((await askForProblem('GET', path)).text.length < 300);
+    assert.ok(!(await askForProblem('PUT', '/fine?card=4111')).text.includes('fine'));
+  });
+
+  it('names its trace in every answer of 500 or more, and in no other', async () => {
+    const traced = async (path: string) => {
+      const { text } = await ask('GET', path, { traceparent });
+      return (JSON.parse(text) as { trace_id?: string }).trace_id;
+    };
+    for (const path of ['/broken', '/broken-value', '/refused', '/shutdown', '/hanging']) {
+      assert.equal(await traced(path), traceId, path);
+    }
+    for (const path of ['/problem', '/nothing']) assert.equal(await traced(path), undefined, path);
   });
 
   it('answers 500 to an error of ours, and shows neither stack nor SQL nor what was sent', async () => {
@@ -120,20 +155,21 @@ describe('HTTP application', () => {
       assert.equal(headers.get('cache-control'), 'no-store');
       assert.equal(headers.get('x-content-type-options'), 'nosniff');
       assert.ok(headers.get('content-security-policy'));
+      assert.equal(headers.get('strict-transport-security'), null);
       assert.equal(headers.get('x-powered-by'), null);
     });
   }
 });
 
 function routes(): Router<RequestState> {
-  const router = new Router<RequestState>();
+  const router = createRouter();
   router.get('/fine', (ctx) => void (ctx.body = { fine: true }));
   router.get('/trace', (ctx) => void (ctx.body = ctx.state.traceparent));
-  router.get('/limited', atMost(2), async (ctx) => {
+  router.get('/limited', limitConcurrency(2), async (ctx) => {
     await sleep(300);
     ctx.body = 'done';
   });
-  router.get('/hanging', inTime, () => new Promise<void>(() => undefined));
+  router.get('/hanging', limitDuration, () => new Promise<void>(() => undefined));
   const failures: Record<string, () => unknown> = {
     '/problem': () =>
       new Problem(422, 'mend it', { errors: [{ pointer: '/a~1b', detail: 'is wrong' }], headers: { 'X-More': 'yes' } }),

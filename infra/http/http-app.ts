@@ -1,30 +1,44 @@
-import type Router from '@koa/router';
-import Koa, { type Middleware } from 'koa';
+import Router from '@koa/router';
+import Koa from 'koa';
 import helmet from 'koa-helmet';
 import { isPostgresOutage } from '../postgres/outage.js';
-import { DeadlineExceeded, withDeadline } from '../runtime/deadline.js';
+import { DeadlineExceeded } from '../runtime/deadline.js';
 import type { Logger } from '../runtime/logger.js';
 import { continueTrace, traceIdOf } from '../runtime/trace-context.js';
-import { Problem } from './problem.js';
+import { Problem, problemContentType } from './problem.js';
+import { refuseProtocolErrors } from './protocol-rules.js';
 
 /** What every request knows of itself. */
 export interface RequestState {
   /** W3C `traceparent` of this hop, to be handed on to whatever the request sets off. */
   traceparent: string;
   logger: Logger;
+  /** The body as it was received, where a route receives one. */
+  text?: string;
+  /** The body as it was parsed, where a route parses one. */
+  body?: unknown;
 }
 
-/** Below the 3 s in which a caller is promised an answer, whatever is away. */
-const answerTimeoutMs = 2800;
 const retryAfterSeconds = '2';
+/** What a caller chose is logged up to this length. */
+const maxLoggedLength = 200;
 
 /**
- * A Koa application in reading order: security headers, trace and log, errors to problem details, then the routes.
- * Nothing in it trusts a proxy's headers.
+ * A router whose paths are the written ones and no others: with the router's defaults `/METRICS` and `/metrics/` would
+ * pass by a rule for `/metrics` in front of the service.
+ */
+export function createRouter(): Router<RequestState> {
+  return new Router<RequestState>({ sensitive: true, strict: true });
+}
+
+/**
+ * A Koa application in reading order: security headers, trace and log, errors to problem details, the rules of HTTP that
+ * Node does not keep, then the routes. Nothing in it trusts a proxy's headers.
  */
 export function createHttpApp(router: Router<RequestState>, logger: Logger): Koa<RequestState> {
   const app = new Koa<RequestState>();
-  app.use(helmet());
+  // Over plain HTTP that header is forbidden (RFC 6797 7.2). Whoever terminates TLS in front knows whether to send it.
+  app.use(helmet({ strictTransportSecurity: false }));
   app.use(async (ctx, next) => {
     const startedAt = performance.now();
     const traceparent = continueTrace(ctx.get('traceparent') || undefined);
@@ -33,10 +47,12 @@ export function createHttpApp(router: Router<RequestState>, logger: Logger): Koa
     ctx.set('Cache-Control', 'no-store');
     await next();
     const ms = Math.round(performance.now() - startedAt);
-    ctx.state.logger.debug({ method: ctx.method, path: ctx.path, status: ctx.status, ms }, 'request answered');
+    const path = ctx.path.slice(0, maxLoggedLength);
+    ctx.state.logger.debug({ method: ctx.method, path, status: ctx.status, ms }, 'request answered');
   });
   app.use(async (ctx, next) => {
     try {
+      refuseProtocolErrors(ctx.req);
       await next();
       if (ctx.body === undefined) refuseUnrouted(ctx);
     } catch (error) {
@@ -50,52 +66,27 @@ export function createHttpApp(router: Router<RequestState>, logger: Logger): Koa
 }
 
 /**
- * For routes that need a database: answers 503 when what follows takes too long. It stands behind the reading of the
- * body, since a slow caller is not our outage. What was under way may still take effect: requests are repeatable.
+ * Turns the router's bare "no such path" and "not this method" into problems. To the router a method that it does not know
+ * is 501 wherever it is sent; here it is as any other that the path does not take, and 404 where there is no path.
  */
-export const inTime: Middleware<RequestState> = (_ctx, next) => withDeadline('the request', answerTimeoutMs, next());
-
-/**
- * Answers 503 at once to more requests than that under way: they would wait behind the others for longer than anybody
- * waits for an answer, and take up memory meanwhile.
- */
-export function atMost(requests: number): Middleware<RequestState> {
-  let underWay = 0;
-  return async (_ctx, next) => {
-    if (underWay >= requests) {
-      throw new Problem(
-        503,
-        'the service has more requests than it can answer in time; repeat this one later, unchanged',
-        {
-          headers: { 'Retry-After': '1' },
-        },
-      );
-    }
-    underWay += 1;
-    try {
-      await next();
-    } finally {
-      underWay -= 1;
-    }
-  };
-}
-
-/** Turns the router's bare "no such path" and "not this method" into problems; the Allow header is already set. */
 function refuseUnrouted(ctx: Koa.ParameterizedContext): void {
-  if (ctx.status === 404) throw new Problem(404, `there is nothing at ${ctx.path}`);
-  if (ctx.status === 405 || ctx.status === 501) {
-    throw new Problem(405, `${ctx.path} does not take ${ctx.method}, see the Allow header`);
+  const isKnownPath = (ctx.response.get('Allow') || '') !== '';
+  if ((ctx.status === 405 || ctx.status === 501) && isKnownPath) {
+    throw new Problem(405, 'this path does not take this method, see the Allow header');
   }
+  if (ctx.status === 404 || ctx.status === 501) throw new Problem(404, 'there is nothing at this path');
 }
 
-function answerWith(problem: Problem, ctx: Koa.ParameterizedContext): void {
+/** Each answer of 500 or more names the trace under which the log has the reason. */
+function answerWith(problem: Problem, ctx: Koa.ParameterizedContext<RequestState>): void {
   ctx.status = problem.status;
   ctx.set(problem.headers);
-  ctx.body = JSON.stringify(problem);
-  ctx.type = 'application/problem+json';
+  const trace = problem.status >= 500 && { trace_id: traceIdOf(ctx.state.traceparent) };
+  ctx.body = JSON.stringify({ ...problem.toJSON(), ...trace });
+  ctx.type = problemContentType;
 }
 
-/** Errors by what the caller should do next: mend the request, come back later, or report it. */
+/** Errors by what the caller should do next: correct the request, come back later, or report it. */
 function toProblem(error: unknown, logger: Logger): Problem {
   if (error instanceof Problem) return error;
   if (isPostgresOutage(error) || error instanceof DeadlineExceeded) {
@@ -105,12 +96,12 @@ function toProblem(error: unknown, logger: Logger): Problem {
     });
   }
   const status = statusOf(error);
-  if (status >= 400 && status < 500) return new Problem(status, (error as Error).message);
+  if (status >= 400 && status < 500) return new Problem(status, (error as Error).message.slice(0, maxLoggedLength));
   logger.error({ err: error }, 'a request failed');
-  return new Problem(500, 'something went wrong on our side; the log has it under the trace id of this request');
+  return new Problem(500, 'something went wrong on our side; the log has it under the trace_id of this answer');
 }
 
-/** The status that Koa, the router or the body reader put on an error of theirs, else 500. */
+/** The status that Koa or the router put on an error of theirs, else 500. */
 function statusOf(error: unknown): number {
   const status: unknown = error instanceof Error && 'status' in error ? error.status : undefined;
   return typeof status === 'number' ? status : 500;

@@ -1,23 +1,23 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { connect } from 'node:net';
-import Router from '@koa/router';
+import { connect, type Socket } from 'node:net';
 import { eventually } from '../testing/eventually.js';
 import { silentLogger } from '../testing/silent-logger.js';
-import { createHttpApp, type RequestState } from './http-app.js';
+import { createHttpApp, createRouter } from './http-app.js';
 import { listen } from './http-server.js';
 
 describe('HTTP server', () => {
   it('serves on a free port when asked for port 0', async () => {
-    const server = await listen(createHttpApp(new Router<RequestState>(), silentLogger), '127.0.0.1', 0);
+    const server = await listen(createHttpApp(createRouter(), silentLogger), '127.0.0.1', 0);
     assert.ok(server.port > 0);
     assert.equal((await fetch(`http://127.0.0.1:${server.port}/`)).status, 404);
     await server.stop();
   });
 
   it('on a taken port says so, and what to do', async () => {
-    const app = createHttpApp(new Router<RequestState>(), silentLogger);
+    const app = createHttpApp(createRouter(), silentLogger);
     const first = await listen(app, '127.0.0.1', 0);
     try {
       await assert.rejects(
@@ -31,13 +31,32 @@ describe('HTTP server', () => {
 
   it('leaves no client of a burst outside before it gets to them', async function () {
     if (process.platform !== 'linux') this.skip();
-    const server = await listen(createHttpApp(new Router<RequestState>(), silentLogger), '127.0.0.1', 0);
+    const server = await listen(createHttpApp(createRouter(), silentLogger), '127.0.0.1', 0);
     const clients = Array.from({ length: 1500 }, () => connect(server.port, '127.0.0.1'));
     try {
       await new Promise((resolve) => process.nextTick(resolve)); // all have knocked, and this process has accepted nobody
       assert.equal(connectionsWaitingAt(server.port), clients.length);
     } finally {
       for (const client of clients) client.destroy();
+      await server.stop();
+    }
+  });
+
+  it('holds as many connections as it may and closes further ones, until one of those goes', async () => {
+    const app = createHttpApp(createRouter(), silentLogger);
+    const server = await listen(app, '127.0.0.1', 0, { maxConnections: 3 });
+    const held = Array.from({ length: 3 }, () => connect(server.port, '127.0.0.1'));
+    try {
+      await Promise.all(held.map((client) => once(client, 'connect')));
+      for (let times = 0; times < 20; times += 1)
+        await assert.rejects(get(server.port, undefined), /hang up|ECONNRESET/);
+      held[0]?.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+      await once(held[0] as Socket, 'data');
+      held[0]?.destroy();
+      const { status } = await eventually('there is room', () => get(server.port, undefined));
+      assert.equal(status, 404);
+    } finally {
+      for (const client of held) client.destroy();
       await server.stop();
     }
   });
@@ -105,7 +124,7 @@ function slowApp() {
   let requests = 0;
   let finish = (): void => undefined;
   const finished = new Promise<void>((resolve) => (finish = resolve));
-  const router = new Router<RequestState>();
+  const router = createRouter();
   router.get('/', async (ctx) => {
     requests += 1;
     await finished;

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import { Server as NetServer, type AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Koa from 'koa';
 import type { RequestState } from './http-app.js';
+import { answerMalformedRequests } from './malformed-requests.js';
 
 export interface HttpServer {
   readonly port: number;
@@ -24,23 +25,55 @@ const quietLimitMs = 500;
  */
 const backlog = 4096;
 
+/** How long a client may go on sending after its last answer. */
+const lingerMs = 2000;
+
+export interface ConnectionLimits {
+  /** Further connections are closed at once. */
+  readonly maxConnections: number;
+  /** How long a connection may take to send a request's headers, and all of the request. 408 follows. */
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+}
+
+const defaultLimits: ConnectionLimits = { maxConnections: 5000, headersTimeoutMs: 10_000, requestTimeoutMs: 15_000 };
+
 /**
  * Serves `app` at `host:port` (0 picks a free port).
  * @throws Error with what to do when the port is taken
  */
-export async function listen(app: Koa<RequestState>, host: string, port: number): Promise<HttpServer> {
+export async function listen(
+  app: Koa<RequestState>,
+  host: string,
+  port: number,
+  limits: Partial<ConnectionLimits> = {},
+): Promise<HttpServer> {
+  const { maxConnections, headersTimeoutMs, requestTimeoutMs } = { ...defaultLimits, ...limits };
   let draining = false;
   let lastRequestAt = 0;
   const handle = app.callback();
-  const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 10_000 },
-    (req, res) => {
-      lastRequestAt = performance.now();
-      // A closed server goes on serving a connection that is kept alive, unless it is told to end with this answer.
-      if (draining) res.setHeader('Connection', 'close');
-      void handle(req, res);
-    },
-  );
+  const server = createServer({
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: 10_000,
+    // Node looks for what is overdue every 30 s, if it is not told otherwise: a deadline of 10 s would be one of 40.
+    connectionsCheckingInterval: 1000,
+    // The application refuses a request without Host; Node would without a body.
+    requireHostHeader: false,
+  });
+  server.maxConnections = maxConnections;
+  server.on('connection', closeWithoutReset);
+  answerMalformedRequests(server);
+  const serve = (req: IncomingMessage, res: ServerResponse): void => {
+    // What comes after a connection's last answer is not to be processed (RFC 9112 9.6).
+    if (!req.socket.writable) return;
+    lastRequestAt = performance.now();
+    // A closed server goes on serving a connection that is kept alive, unless it is told to end with this answer.
+    if (draining) res.setHeader('Connection', 'close');
+    void handle(req, res);
+  };
+  // To a request with an expectation Node would answer by itself, whatever its other headers are.
+  for (const event of ['request', 'checkContinue', 'checkExpectation']) server.on(event, serve);
   server.maxRequestsPerSocket = 0;
   server.listen({ port, host, backlog });
   try {
@@ -57,6 +90,22 @@ export async function listen(app: Koa<RequestState>, host: string, port: number)
       draining = true;
       await drain(server, () => performance.now() - lastRequestAt > quietLimitMs);
     },
+  };
+}
+
+/**
+ * Node closes a connection as soon as its last answer is written. If the client is sending still, that resets it, and
+ * the client may never see the answer. So only our own direction is closed at first; what arrives is thrown away until
+ * the client closes, too, or its time is up.
+ */
+function closeWithoutReset(socket: Socket): void {
+  let isClosing = false;
+  socket.destroySoon = () => {
+    if (isClosing || socket.destroyed) return;
+    isClosing = true;
+    socket.end();
+    const lingering = setTimeout(() => socket.destroy(), lingerMs).unref();
+    socket.once('close', () => clearTimeout(lingering));
   };
 }
 

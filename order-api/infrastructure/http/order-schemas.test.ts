@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
-import { Decimal } from 'decimal.js';
-import { parse } from 'lossless-json';
-import { newOrder } from '../../domain/order.js';
-import { faultsOf, orderBodySchema, toOrderBody, toOrderRequest } from './order-schemas.js';
+import fc from 'fast-check';
+import { validationErrorsOf } from '../../../infra/http/validation-errors.js';
+import { orderCreated } from '../../../workflows/order-events.js';
+import { newOrder, OrderRefused, type NewOrder, type OrderRequest } from '../../domain/order.js';
+import { parseJson } from './json-body.js';
+import { orderBodySchema, toOrderBody, toOrderRequest } from './order-schemas.js';
 
 const item = '{"sku":"A-1","quantity":2,"price":10.50}';
 const good = { order_id: '"o-1"', customer_id: '"c-1"', items: `[${item}]` };
 
 describe('order schemas', () => {
   it('take a good order, with every number as it was written', () => {
-    const request = toOrderRequest(orderBodySchema.parse(read(body({}))));
+    const request = toOrderRequest(orderBodySchema.parse(parseJson(body({}))));
     assert.deepEqual(newOrder(request).items, [{ sku: 'A-1', quantity: 2, price: 10.5 }]);
     assert.deepEqual([request.orderId, request.customerId], ['o-1', 'c-1']);
   });
@@ -18,9 +20,10 @@ describe('order schemas', () => {
     const taken: [string, string][] = [
       ['an id of 128 characters', body({ order_id: text('a'.repeat(128)) })],
       ['an id with every kind of character', body({ customer_id: '"Az09._:-"' })],
+      ['an id of dots that no client takes for a directory', body({ order_id: '"..."', customer_id: '".a"' })],
       ['100 items', body({ items: `[${Array(100).fill(item).join()}]` })],
     ];
-    for (const [what, sent] of taken) it(what, () => assert.deepEqual(faults(sent), []));
+    for (const [what, sent] of taken) it(what, () => assert.deepEqual(errorsOf(sent), []));
   });
 
   describe('refuse, by JSON pointer,', () => {
@@ -45,6 +48,8 @@ describe('order schemas', () => {
       ['an id that is a number', body({ customer_id: '7' }), [['/customer_id', string]]],
       ['an empty id', body({ order_id: '""' }), [['/order_id', id]]],
       ['an id of 129 characters', body({ order_id: text('a'.repeat(129)) }), [['/order_id', id]]],
+      ['an order id that is the directory of a URL', body({ order_id: '"."' }), [['/order_id', id]]],
+      ['an order id that is the parent directory of a URL', body({ order_id: '".."' }), [['/order_id', id]]],
       ['an id with a slash', body({ order_id: '"a/b"' }), [['/order_id', id]]],
       ['an id with a space', body({ order_id: '" a"' }), [['/order_id', id]]],
       ['an id with a line break behind it', body({ order_id: '"a\\n"' }), [['/order_id', id]]],
@@ -80,7 +85,7 @@ describe('order schemas', () => {
     ];
     for (const [what, sent, expected] of refused) {
       it(what, () => {
-        const found = faults(sent);
+        const found = errorsOf(sent);
         assert.deepEqual(
           found.map(({ pointer }) => pointer),
           expected.map(([pointer]) => pointer),
@@ -89,10 +94,10 @@ describe('order schemas', () => {
       });
     }
 
-    it('all faults at once', () => {
+    it('with all validation errors at once', () => {
       const sent =
         '{"order_id":"a b","items":[{"sku":"A","quantity":0,"price":-1},{"sku":"\\n","price":1,"x":1}],"y":1}';
-      const pointers = faults(sent).map(({ pointer }) => pointer);
+      const pointers = errorsOf(sent).map(({ pointer }) => pointer);
       assert.deepEqual(
         new Set(pointers),
         new Set([
@@ -103,14 +108,41 @@ describe('order schemas', () => {
     });
 
     it('a field that hides in __proto__', () => {
-      const pointers = faults(`{"__proto__":${body({})}}`).map(({ pointer }) => pointer);
+      const pointers = errorsOf(`{"__proto__":${body({})}}`).map(({ pointer }) => pointer);
       assert.ok(pointers.includes('/order_id') && pointers.includes('/customer_id') && pointers.includes('/items'));
     });
   });
 
+  it('take no order that its event would be unreadable for', () => {
+    const sku = fc.string({ maxLength: 8, unit: 'binary' }).map((characters) => `${characters}a`);
+    const price = fc.oneof(
+      fc.nat().map((units) => `${units}e-4`),
+      fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
+      fc.constantFrom('-0', '1e21', '0.1', '0.3'),
+    );
+    const quantity = fc.oneof(fc.integer({ min: -1, max: 1_000_001 }).map(String), price);
+    const ids = fc.oneof(fc.string({ maxLength: 3 }), fc.stringMatching(/^[A-Za-z0-9._:-]{1,3}$/));
+    let taken = 0;
+    fc.assert(
+      fc.property(ids, sku, price, quantity, (id, written, amount, count) => {
+        const items = `[{"sku":${text(written)},"quantity":${count},"price":${amount}}]`;
+        const parsed = orderBodySchema.safeParse(parseJson(body({ order_id: text(id), items })));
+        if (!parsed.success) return;
+        const placed = placedOrder(toOrderRequest(parsed.data));
+        if (!placed) return;
+        taken += 1;
+        const { orderId, customerId, totalAmount, ...order } = placed;
+        const event = { ...order, order_id: orderId, customer_id: customerId, total_amount: totalAmount };
+        assert.equal(orderCreated.data.safeParse(JSON.parse(JSON.stringify(event))).error, undefined);
+      }),
+      { numRuns: 2000 },
+    );
+    assert.ok(taken > 50, `${taken} orders were taken`);
+  });
+
   it('answer an order with the fields of the contract first, and money as JSON numbers', () => {
     const at = new Date('2026-01-02T03:04:05.678Z');
-    const placed = newOrder(toOrderRequest(orderBodySchema.parse(read(body({})))));
+    const placed = newOrder(toOrderRequest(orderBodySchema.parse(parseJson(body({})))));
     const order = { ...placed, workflowId: 'order-o-1', createdAt: at, updatedAt: at };
     assert.equal(
       JSON.stringify(toOrderBody(order)),
@@ -121,14 +153,18 @@ describe('order schemas', () => {
   });
 });
 
-/** The body as the route sees it: its numbers are the decimals that were written. */
-function read(sent: string): unknown {
-  return parse(sent, undefined, (digits) => new Decimal(digits));
+function errorsOf(sent: string) {
+  const parsed = orderBodySchema.safeParse(parseJson(sent));
+  return parsed.success ? [] : validationErrorsOf(parsed.error);
 }
 
-function faults(sent: string) {
-  const parsed = orderBodySchema.safeParse(read(sent));
-  return parsed.success ? [] : faultsOf(parsed.error);
+function placedOrder(request: OrderRequest): NewOrder | undefined {
+  try {
+    return newOrder(request);
+  } catch (error) {
+    assert.ok(error instanceof OrderRefused);
+    return undefined;
+  }
 }
 
 /** A good order with some fields replaced or added, each given as JSON. */

@@ -1,0 +1,68 @@
+import type { IncomingMessage } from 'node:http';
+import type { Middleware } from 'koa';
+import type { RequestState } from './http-app.js';
+import { isJsonInUtf8, isUnencoded } from './media-type.js';
+import { Problem } from './problem.js';
+import { expectsContinue } from './protocol-rules.js';
+
+const maxBodyBytes = 65_536;
+
+/**
+ * Receives an `application/json` body as text into `ctx.state.text`. What the headers already give away is refused before
+ * a byte of the body is asked for: 415 for another media type, charset or coding, 413 for over 64 KiB. The body itself
+ * is 413 when it turns out to be over 64 KiB, and 400 when it is not UTF-8. A byte order mark before it is ignored, as
+ * RFC 8259 8.1 allows.
+ */
+export const receiveJsonText: Middleware<RequestState> = async (ctx, next) => {
+  refuseByHeaders(ctx.req);
+  if (expectsContinue(ctx.req)) ctx.res.writeContinue();
+  ctx.state.text = decode(await receive(ctx.req));
+  await next();
+};
+
+function refuseByHeaders({ headers, headersDistinct }: IncomingMessage): void {
+  if ((headersDistinct['content-type']?.length ?? 0) > 1 || !isJsonInUtf8(headers['content-type'] ?? '')) {
+    throw new Problem(415, 'send the body as UTF-8 with Content-Type: application/json', {
+      headers: { Accept: 'application/json' },
+    });
+  }
+  if (!isUnencoded(headers['content-encoding'] ?? '')) {
+    throw new Problem(415, 'send the body without a Content-Encoding', { headers: { 'Accept-Encoding': 'identity' } });
+  }
+  if (Number(headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge();
+}
+
+/**
+ * The bytes of the body, at most 64 KiB of them. Of a body that is longer the rest is read and thrown away, so that the
+ * client, which may be sending still, gets its answer and can go on using the connection.
+ */
+function receive(req: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const take = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      chunks.push(chunk);
+      if (bytes <= maxBodyBytes) return;
+      chunks.length = 0;
+      req.off('data', take).resume();
+      reject(tooLarge());
+    };
+    req.on('data', take);
+    req.once('end', () => resolve(Buffer.concat(chunks)));
+    req.once('error', () => undefined);
+    req.once('close', () => reject(new Problem(400, 'the body ended before it was complete; send it again')));
+  });
+}
+
+function decode(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new Problem(400, 'the body is not UTF-8, which JSON has to be');
+  }
+}
+
+function tooLarge(): Problem {
+  return new Problem(413, 'the body is over 64 KiB; send less at once');
+}
