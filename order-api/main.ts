@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { connectionLimit } from '../infra/http/connection-limit.js';
 import { addHealthRoutes } from '../infra/http/health-routes.js';
 import { createHttpApp, createRouter } from '../infra/http/http-app.js';
 import { listen } from '../infra/http/http-server.js';
@@ -129,7 +130,8 @@ await runService(readConfig, async (config, logger, service) => {
     temporal: () => temporal.isUp(1000),
   });
   addMetricsRoute(router, registry);
-  const server = await listen(createHttpApp(router, logger), config.APP__HOST, config.APP__PORT);
+  const maxConnections = connectionLimit(config.APP__MAX_CONNECTIONS);
+  const server = await listen(createHttpApp(router, logger), config.APP__HOST, config.APP__PORT, { maxConnections });
   service.onStop('HTTP', () => server.stop());
-  logger.info({ host: config.APP__HOST, port: server.port }, 'order-api is listening');
+  logger.info({ host: config.APP__HOST, port: server.port, max_connections: maxConnections }, 'order-api is listening');
 });

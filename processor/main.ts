@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { connectionLimit } from '../infra/http/connection-limit.js';
 import { addHealthRoutes } from '../infra/http/health-routes.js';
 import { createHttpApp, createRouter } from '../infra/http/http-app.js';
 import { listen } from '../infra/http/http-server.js';
@@ -109,7 +110,8 @@ await runService(readConfig, async (config, logger, service) => {
     temporal: () => temporal.isUp(1000),
   });
   addMetricsRoute(router, registry);
-  const server = await listen(createHttpApp(router, logger), config.APP__HOST, config.APP__PORT);
+  const maxConnections = connectionLimit(config.APP__MAX_CONNECTIONS);
+  const server = await listen(createHttpApp(router, logger), config.APP__HOST, config.APP__PORT, { maxConnections });
   service.onStop('HTTP', () => server.stop());
-  logger.info({ host: config.APP__HOST, port: server.port }, 'processor is listening');
+  logger.info({ host: config.APP__HOST, port: server.port, max_connections: maxConnections }, 'processor is listening');
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { connectionLimit } from '../http/connection-limit.js';
 import { readConfig as readOrderApiConfig } from '../../order-api/config.js';
 import { readConfig as readProcessorConfig } from '../../processor/config.js';
 import { brokerLimits } from '../local/rabbitmq-server.js';
@@ -45,5 +46,14 @@ describe('the composed servers are set up as the local ones:', () => {
     const composed = read('../docker-compose.yml');
     const missing = [...settings].filter((name) => !composed.includes(`      ${name}: \${${name}:-}\n`));
     assert.deepEqual(missing, []);
+  });
+
+  it('the services, with descriptors for all the connections that they take', () => {
+    const addresses = { APP__DB_DSN: 'postgresql://localhost/orders', APP__RABBITMQ_URL: 'amqp://localhost' };
+    const service = read('../docker-compose.yml').split('x-service: &service\n')[1]?.split('\nservices:')[0] ?? '';
+    const descriptors = Number(/^ {2}ulimits: \{ nofile: (\d+) \}$/m.exec(service)?.[1]);
+    for (const { APP__MAX_CONNECTIONS: wanted } of [readOrderApiConfig(addresses), readProcessorConfig(addresses)]) {
+      assert.equal(connectionLimit(wanted, descriptors), wanted);
+    }
   });
 });

@@ -20,6 +20,7 @@ describe('service settings', () => {
       APP__SERVICE_NAME: 'some-service',
       APP__HOST: '127.0.0.1',
       APP__PORT: 8009,
+      APP__MAX_CONNECTIONS: 5000,
       APP__LOG_LEVEL: 'info',
       APP__CHECK_AFTER_MS: 30_000,
       APP__RECONCILE_INTERVAL_MS: 2000,

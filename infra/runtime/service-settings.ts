@@ -32,6 +32,8 @@ export function serviceVariables(defaults: { name: string; port: number }) {
     APP__SERVICE_NAME: z.string().default(defaults.name),
     APP__HOST: z.string().default('127.0.0.1'),
     APP__PORT: wholeNumber(0, 65_535).prefault(String(defaults.port)),
+    // Never above what the process may have open, see connectionLimit.
+    APP__MAX_CONNECTIONS: wholeNumber(1, 1_000_000).prefault('5000'),
     APP__LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
     APP__CHECK_AFTER_MS: wholeNumber(50, 86_400_000).prefault('30000'),
     APP__RECONCILE_INTERVAL_MS: wholeNumber(50, 3_600_000).prefault('2000'),
