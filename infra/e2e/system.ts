@@ -41,8 +41,9 @@ export class TestSystem {
     };
   }
 
-  async startOrderApi(env: Record<string, string> = {}): Promise<void> {
-    this.orderApi = await startService('order-api', { ...this.#env, APP__DB_DSN: this.ordersDb.dsn, ...env });
+  async startOrderApi(env: Record<string, string> = {}, openFiles?: number): Promise<void> {
+    const own = { ...this.#env, APP__DB_DSN: this.ordersDb.dsn, ...env };
+    this.orderApi = await startService('order-api', own, openFiles);
   }
 
   async startProcessor(env: Record<string, string> = {}): Promise<void> {

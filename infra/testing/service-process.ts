@@ -21,14 +21,17 @@ export interface ServiceProcess {
 const stopTimeoutMs = 30_000;
 
 /**
- * Starts `order-api` or `processor` on a free port and resolves when it listens.
+ * Starts `order-api` or `processor` on a free port and resolves when it listens. It may have as many files open as this
+ * process, or `openFiles`.
  * @throws Error with what it printed when it exits instead
  */
 export async function startService(
   name: 'order-api' | 'processor',
   env: Record<string, string>,
+  openFiles?: number,
 ): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, [`${name}/main.js`], {
+  const limited = openFiles === undefined ? 'exec' : `ulimit -n ${openFiles}; exec`;
+  const child = spawn('sh', ['-c', `${limited} "$0" "$@"`, process.execPath, `${name}/main.js`], {
     cwd: await builtServices(),
     env: {
       ...process.env,
