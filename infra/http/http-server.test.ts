@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
+import { Agent, request, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { eventually } from '../testing/eventually.js';
 import { silentLogger } from '../testing/silent-logger.js';
@@ -57,6 +57,24 @@ describe('HTTP server', () => {
       assert.equal(status, 404);
     } finally {
       for (const client of held) client.destroy();
+      await server.stop();
+    }
+  });
+
+  it('gives up a client that does not read its answer', async () => {
+    const router = createRouter();
+    let answer: ServerResponse | undefined;
+    router.get('/', (ctx) => {
+      answer = ctx.res;
+      ctx.body = Buffer.alloc(64 * 2 ** 20);
+    });
+    const server = await listen(createHttpApp(router, silentLogger), '127.0.0.1', 0, { idleTimeoutMs: 500 });
+    const client = connect(server.port, '127.0.0.1').pause();
+    try {
+      client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+      await eventually('the answer is given up', () => assert.ok(answer?.closed));
+    } finally {
+      client.destroy();
       await server.stop();
     }
   });

@@ -34,9 +34,16 @@ export interface ConnectionLimits {
   /** How long a connection may take to send a request's headers, and all of the request. 408 follows. */
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  /** How long nothing at all may pass over a connection, such as to a client that does not read its answer. */
+  readonly idleTimeoutMs: number;
 }
 
-const defaultLimits: ConnectionLimits = { maxConnections: 5000, headersTimeoutMs: 10_000, requestTimeoutMs: 15_000 };
+const defaultLimits: ConnectionLimits = {
+  maxConnections: 5000,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 15_000,
+  idleTimeoutMs: 30_000,
+};
 
 /**
  * Serves `app` at `host:port` (0 picks a free port).
@@ -48,7 +55,7 @@ export async function listen(
   port: number,
   limits: Partial<ConnectionLimits> = {},
 ): Promise<HttpServer> {
-  const { maxConnections, headersTimeoutMs, requestTimeoutMs } = { ...defaultLimits, ...limits };
+  const { maxConnections, headersTimeoutMs, requestTimeoutMs, idleTimeoutMs } = { ...defaultLimits, ...limits };
   let draining = false;
   let lastRequestAt = 0;
   const handle = app.callback();
@@ -62,6 +69,7 @@ export async function listen(
     requireHostHeader: false,
   });
   server.maxConnections = maxConnections;
+  server.timeout = idleTimeoutMs;
   server.on('connection', closeWithoutReset);
   answerMalformedRequests(server);
   const serve = (req: IncomingMessage, res: ServerResponse): void => {

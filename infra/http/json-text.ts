@@ -6,6 +6,8 @@ import { Problem } from './problem.js';
 import { expectsContinue } from './protocol-rules.js';
 
 const maxBodyBytes = 65_536;
+/** A chunk costs some hundred bytes besides its own, so that a body of single bytes would take up 20 MB. */
+const maxChunks = 64;
 
 /**
  * Receives an `application/json` body as text into `ctx.state.text`. What the headers already give away is refused before
@@ -43,6 +45,7 @@ function receive(req: IncomingMessage): Promise<Buffer> {
     const take = (chunk: Buffer): void => {
       bytes += chunk.length;
       chunks.push(chunk);
+      if (chunks.length > maxChunks) chunks.splice(0, chunks.length, Buffer.concat(chunks));
       if (bytes <= maxBodyBytes) return;
       chunks.length = 0;
       req.off('data', take).resume();

@@ -245,6 +245,15 @@ describe('order routes', () => {
     assert.deepEqual([checked(answer).status, next?.status], [413, 404]);
   });
 
+  it('put together a body that comes byte by byte, in chunks that cut characters', async () => {
+    const body = Buffer.from(good.replace('A-1', 'Größe 😀'));
+    const chunks = Array.from(body, (byte) => Buffer.from([0x31, 13, 10, byte, 13, 10]));
+    const sent = Buffer.concat([...chunks, Buffer.from('0\r\n\r\n')]);
+    const [answer] = await exchange(server.port, head([json, 'Transfer-Encoding: chunked']), sent, farewell);
+    assert.equal(checked(answer).status, 201);
+    assert.match(answer?.text ?? '', /"Größe 😀"/);
+  });
+
   it('refuse more orders at once than they can answer before they parse them, and count no slow sender', async () => {
     released = new Promise((resolve) => (release = resolve));
     const slow = connect(server.port, '127.0.0.1');
