@@ -17,6 +17,17 @@ describe('trace context', () => {
     }
   });
 
+  it('is continued from a later version, whatever else that may have, with the flag that is known here', () => {
+    for (const [incoming, flags] of [
+      [`cc-${traceId}-${parentId}-01`, '01'],
+      [`01-${traceId}-${parentId}-03-more`, '01'],
+      [`fe-${traceId}-${parentId}-fe-`, '00'],
+      [`00-${traceId}-${parentId}-ff`, '01'],
+    ] as const) {
+      assert.match(continueTrace(incoming), new RegExp(`^00-${traceId}-[0-9a-f]{16}-${flags}$`));
+    }
+  });
+
   it('is begun, sampled, when there is none', () => {
     const first = continueTrace(undefined);
     assert.match(first, wellFormed);
@@ -29,6 +40,9 @@ describe('trace context', () => {
     'x',
     `00-${traceId}-${parentId}`,
     `00-${traceId}-${parentId}-01-more`,
+    `ff-${traceId}-${parentId}-01`,
+    `01-${traceId}-${parentId}-01more`,
+    ` 00-${traceId}-${parentId}-01`,
     `00-${traceId.toUpperCase()}-${parentId}-01`,
     `00-${'0'.repeat(32)}-${parentId}-01`,
     `00-${traceId}-${'0'.repeat(16)}-01`,
@@ -49,6 +63,6 @@ describe('trace context', () => {
   it('has a trace id only when it is well formed', () => {
     assert.equal(traceIdOf(`00-${traceId}-${parentId}-01`), traceId);
     assert.equal(traceIdOf(undefined), undefined);
-    assert.equal(traceIdOf('x'), undefined);
+    for (const incoming of broken) assert.equal(traceIdOf(incoming), undefined, incoming);
   });
 });
