@@ -16,4 +16,28 @@ describe('a log line on the console', () => {
     assert.match(consoleLine('processor', 'Error: no such file'), /processor {2}Error: no such file$/);
     assert.match(consoleLine('processor', '{ not json'), /processor {2}\{ not json$/);
   });
+
+  const hostile = {
+    'a screen that is cleared': '\x1b[2J\x1b[31mOWNED',
+    'a title and a bell': '\x1b]0;title\x07',
+    'a forged line': 'x\r\nreplayed all',
+    'one-character sequences': '\x9b2J\x9d0;title\x9c',
+    'text in another order': '\u202egnp.exe\u2066',
+    'line separators': 'x\u2028y\u2029z',
+  };
+  // eslint-disable-next-line no-control-regex -- that is what is looked for
+  const dangerous = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\u2028\u2029]/;
+  for (const [name, text] of Object.entries(hostile)) {
+    it(`brings no control character to the terminal: ${name}`, () => {
+      const entry = { level: 'info', time: 0, msg: text, order_id: text, err: { message: `${text}!` } };
+      for (const line of [JSON.stringify(entry), JSON.stringify({ ...entry, level: text, msg: { text } }), text]) {
+        assert.doesNotMatch(consoleLine('processor', line), dangerous);
+      }
+    });
+  }
+
+  it('is bounded, whatever a message brings into it', () => {
+    const line = consoleLine('processor', JSON.stringify({ level: 'info', time: 0, msg: 'x'.repeat(1_000_000) }));
+    assert.match(line, /^.{2000}… \(\d+ more characters\)$/);
+  });
 });

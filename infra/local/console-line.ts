@@ -1,3 +1,5 @@
+import { printable } from '../runtime/printable.js';
+
 const levels: Readonly<Record<number, string>> = {
   10: 'TRACE',
   20: 'DEBUG',
@@ -7,11 +9,18 @@ const levels: Readonly<Record<number, string>> = {
   60: 'FATAL',
 };
 
+const maxLength = 2000;
+
 /**
  * One log line of a program, as people read it: time, level, program, message and, where it has one, the order. The
- * whole JSON line is in the log file. What is no JSON log line is shown as it is.
+ * whole JSON line is in the log file. What is no JSON log line is shown as it is. Always one line that a terminal shows and
+ * does not obey, since messages and orders bring their own text into it.
  */
 export function consoleLine(program: string, line: string): string {
+  return printable(lineOf(program, line), maxLength);
+}
+
+function lineOf(program: string, line: string): string {
   const entry = parse(line);
   if (entry === undefined) return `${''.padEnd(14)} ${program}  ${line}`;
   const { level, msg, time } = entry;

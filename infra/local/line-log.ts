@@ -1,8 +1,10 @@
 import { appendFileSync, existsSync, renameSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { printable } from '../runtime/printable.js';
 
 const rotateBytes = 20 * 1024 * 1024;
+const maxShownLength = 2000;
 
 /** Appends lines to a file, keeps the last few in memory, and passes each on. A file over 20 MB is set aside first. */
 export class LineLog {
@@ -34,11 +36,11 @@ export class LineLog {
     lines.on('error', (error: Error) => this.write(`--- reading its output failed: ${error.message}`));
   }
 
-  /** The last lines, indented, with a heading and the place of the rest; empty if there were none. */
+  /** The last lines, indented and fit for a terminal, with a heading and the place of the rest; empty if there were none. */
   lastLines(): string {
     const rest = `\n  (all of it: ${this.#file})`;
     return this.#recent.length === 0
       ? rest
-      : `; its last lines:${this.#recent.map((line) => `\n  | ${line}`).join('')}${rest}`;
+      : `; its last lines:${this.#recent.map((line) => `\n  | ${printable(line, maxShownLength)}`).join('')}${rest}`;
   }
 }

@@ -1,0 +1,21 @@
+/**
+ * Control characters (ESC, BEL, CR, LF, C1), format characters (bidirectional overrides, zero-width ones), the two
+ * separators that break a line, and halves of surrogate pairs. Matched by Unicode's own categories, so that no list of
+ * ours has a gap.
+ */
+const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+const maxLength = 65_536;
+
+/**
+ * Text from outside as one line that a terminal shows and never obeys: what it could act on, or what would make two
+ * different texts look alike, is written as `\xNN` or `\u{N…}`. All other text stays as it is. Text that is longer than
+ * `max` is cut, and says by how much.
+ */
+export function printable(text: string, max = maxLength): string {
+  const cut = text.length > max ? `${text.slice(0, max)}… (${text.length - max} more characters)` : text;
+  return cut.replaceAll(unprintable, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    const hex = code.toString(16);
+    return code <= 0xff ? `\\x${hex.padStart(2, '0')}` : `\\u{${hex}}`;
+  });
+}
