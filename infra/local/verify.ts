@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { readAddresses } from '../operations/addresses.js';
 import { openLiveSystem } from '../operations/live-system.js';
 import { verify, type VerifyOptions } from '../operations/verify.js';
+import { linesOfVerdicts } from '../operations/verify-report.js';
 import { loadDotEnv } from '../runtime/environment.js';
 import { installTemporalRuntime } from '../temporal/runtime.js';
 import { silentLogger } from '../testing/silent-logger.js';
@@ -20,14 +21,8 @@ const options = readOptions(process.argv.slice(3));
 const system = await openLiveSystem(readAddresses(process.env), silentLogger);
 try {
   const verdicts = await verify(system, options);
-  for (const { id, title, checked, faults, offending } of verdicts) {
-    console.log(`${faults === 0 ? 'ok  ' : 'FAIL'} ${id.padEnd(4)} ${title}: ${checked} checked, ${faults} at fault`);
-    for (const { subject, fault } of offending) console.log(`            ${subject}: ${fault}`);
-    if (faults > offending.length) console.log(`            and ${faults - offending.length} more`);
-  }
-  const broken = verdicts.filter(({ faults }) => faults > 0);
-  console.log(broken.length === 0 ? 'every invariant holds' : `broken: ${broken.map(({ id }) => id).join(', ')}`);
-  process.exitCode = broken.length === 0 ? 0 : 1;
+  for (const line of linesOfVerdicts(verdicts)) console.log(line);
+  process.exitCode = verdicts.every(({ faults }) => faults === 0) ? 0 : 1;
 } finally {
   await system.close();
 }
@@ -46,5 +41,5 @@ function readOptions(args: string[]): VerifyOptions {
 }
 
 function linesOf(file: string): string[] {
-  return readFileSync(file, 'utf8').split('\n').filter(Boolean);
+  return readFileSync(file, 'utf8').split(/\r?\n/).filter(Boolean);
 }

@@ -1,14 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { orderTopology } from '../../workflows/order-events.js';
 import { ExpectedError } from '../local/expected-error.js';
-import { createPublisher, type Publisher } from '../rabbitmq/publisher.js';
+import { createPublisher } from '../rabbitmq/publisher.js';
+import { printable } from '../runtime/printable.js';
 import { silentLogger } from '../testing/silent-logger.js';
 import { withDeadLetters } from './dead-letters.js';
 import type { LiveSystem } from './live-system.js';
 import { nudge } from './nudge.js';
 import type { Operator } from './operator-actions.js';
 import { letterLine, linesOf, reportOn } from './order-report.js';
-import { discard, replay, type Selection } from './parked-messages.js';
+import { discard, isCalled, replay, type Selection } from './parked-messages.js';
 import { pendingEvents } from './pending-outbox.js';
 
 /** What was typed. */
@@ -20,9 +20,10 @@ export interface OperationRequest {
   readonly by: string;
 }
 
-/** What to print, and whether what was asked for is there. */
+/** What to print: lines that a terminal shows and does not obey, whatever messages and orders bring into them. */
 export interface OperationResult {
   readonly lines: readonly string[];
+  /** False when what was asked for is not there, or could not be done to all of it. */
   readonly found: boolean;
 }
 
@@ -38,10 +39,13 @@ export const usage = [
   'A reason is kept with your name; --by gives another name.',
 ].join('\n');
 
-const publisherLimitMs = 10_000;
-
 /** @throws ExpectedError when it is no command, a reason is missing, or what it needs is away */
 export async function runOperation(system: LiveSystem, request: OperationRequest): Promise<OperationResult> {
+  const { lines, found } = await perform(system, request);
+  return { lines: lines.map((line) => printable(line)), found };
+}
+
+async function perform(system: LiveSystem, request: OperationRequest): Promise<OperationResult> {
   const [subject, verb, id, ...rest] = request.words;
   const command = `${subject} ${verb}`;
   const needsId = ['dead-letters show', 'dead-letters discard', 'orders show', 'orders nudge'].includes(command);
@@ -86,14 +90,14 @@ function selectionOf({ all, type }: OperationRequest, messageId: string | undefi
 
 async function listLetters({ rabbitmq }: LiveSystem, type: string | undefined): Promise<OperationResult> {
   const lines = await withDeadLetters(rabbitmq, async (letters) =>
-    letters.filter((letter) => type === undefined || letter.type === type).map(letterLine),
+    letters.filter((letter) => type === undefined || isCalled(letter.type, type)).map(letterLine),
   );
   return { lines: lines.length > 0 ? lines : ['nothing is parked'], found: true };
 }
 
 async function showLetter({ rabbitmq }: LiveSystem, messageId: string): Promise<OperationResult> {
   return withDeadLetters(rabbitmq, async (letters) => {
-    const found = letters.filter((letter) => letter.messageId === messageId);
+    const found = letters.filter((letter) => isCalled(letter.messageId, messageId));
     if (found.length === 0) return nothing(messageId);
     const lines = found.flatMap((letter) => [
       letterLine(letter),
@@ -106,20 +110,20 @@ async function showLetter({ rabbitmq }: LiveSystem, messageId: string): Promise<
 }
 
 async function replayLetters(system: LiveSystem, selection: Selection, operator: Operator): Promise<OperationResult> {
-  const publisher = await connectedPublisher(system);
+  const publisher = await createPublisher(system.rabbitmqUrl, 'operations publisher', orderTopology, silentLogger);
   try {
-    const replayed = await replay(system, publisher, selection, operator);
-    if (replayed.length === 0) return { lines: ['nothing like that is parked'], found: false };
-    return { lines: replayed.map((letter) => `replayed ${letterLine(letter)}`), found: true };
+    const results = await replay(system, publisher, selection, operator);
+    if (results.length === 0) return { lines: ['nothing like that is parked'], found: false };
+    const failed = results.filter(({ failure }) => failure !== undefined);
+    const lines = results.map(({ letter, failure }) =>
+      failure === undefined ? `replayed ${letterLine(letter)}` : `FAILED   ${letterLine(letter)}; ${failure}`,
+    );
+    const names = failed.map(({ letter }) => letter.messageId).join(', ');
+    const summary = failed.length > 0 ? [`${failed.length} of ${results.length} could not be replayed: ${names}`] : [];
+    return { lines: [...lines, ...summary], found: failed.length === 0 };
   } finally {
     await publisher.close();
   }
-}
-
-async function connectedPublisher({ rabbitmqUrl }: LiveSystem): Promise<Publisher> {
-  const publisher = await createPublisher(rabbitmqUrl, 'operations publisher', orderTopology, silentLogger);
-  for (const end = Date.now() + publisherLimitMs; Date.now() < end && !publisher.isUp();) await sleep(50);
-  return publisher;
 }
 
 async function discardLetter(system: LiveSystem, messageId: string, operator: Operator): Promise<OperationResult> {

@@ -1,4 +1,5 @@
 import type { Queryable } from '../postgres/pool.js';
+import { storable, storableText } from './storable.js';
 
 /** Who does something by hand, and why; both are kept. */
 export interface Operator {
@@ -13,7 +14,10 @@ export interface OperatorAction extends Operator {
   readonly detail: object;
 }
 
-/** Written before the action itself: an action that then fails is noted too, and none happens without a note. */
+/**
+ * Written before the action itself: an action that then fails is noted too, and none happens without a note. Whatever a
+ * message contains can be kept: see `storable`.
+ */
 export async function noteAction(
   ordersDb: Queryable,
   { who, reason }: Operator,
@@ -21,7 +25,13 @@ export async function noteAction(
 ): Promise<void> {
   await ordersDb.query(
     `insert into operator_actions (who, action, reason, order_id, detail) values ($1, $2, $3, $4, $5)`,
-    [who, action, reason, orderId, JSON.stringify(detail)],
+    [
+      storableText(who),
+      action,
+      storableText(reason),
+      orderId && storableText(orderId),
+      JSON.stringify(storable(detail)),
+    ],
   );
 }
 

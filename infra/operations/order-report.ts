@@ -1,4 +1,5 @@
 import { idPattern } from '../../order-api/infrastructure/http/order-schemas.js';
+import { clip } from '../runtime/printable.js';
 import { withDeadLetters, type DeadLetter } from './dead-letters.js';
 import type { Dossier, InboxRecord, OutboxRecord } from './dossier.js';
 import { dossierOf } from './dossiers.js';
@@ -18,6 +19,10 @@ export interface OrderReport {
 }
 
 const workflowsShown = 10;
+const maxReasonLength = 300;
+/** As long as an order's id can be; what a message calls one has no limit. */
+const maxIdLength = 128;
+const maxTimeLength = 40;
 
 /** @returns undefined when nobody knows of such an order, as far as could be asked */
 export async function reportOn(system: LiveSystem, orderId: string): Promise<OrderReport | undefined> {
@@ -38,6 +43,8 @@ async function workflowsOf({ temporal }: LiveSystem, orderId: string): Promise<W
   // What cannot be an order's id has no workflow, and some of it cannot even be asked for.
   if (!idPattern.test(orderId)) return [];
   for await (const run of listWorkflows(temporal, `OrderId = "${orderId}"`)) {
+    // Temporal's visibility store may compare keywords without regard to case.
+    if (!run.orderIds.includes(orderId)) continue;
     found.push(run);
     if (found.length === workflowsShown) break;
   }
@@ -76,8 +83,8 @@ export function linesOf(report: OrderReport, namespace: string, uiUrl: string | 
 
 /** One parked message on one line. */
 export function letterLine({ messageId, type, orderId, queue, reason, attempts, parkedAt }: DeadLetter): string {
-  const order = orderId === undefined ? '' : ` of order ${orderId}`;
-  return `${messageId} ${type}${order} from ${queue}, after ${attempts} attempts at ${parkedAt}: ${firstLineOf(reason)}`;
+  const order = orderId === undefined ? '' : ` of order ${clip(orderId, maxIdLength)}`;
+  return `${messageId} ${type}${order} from ${queue}, after ${attempts} attempts at ${clip(parkedAt, maxTimeLength)}: ${firstLineOf(reason)}`;
 }
 
 function faultsOf({ dossier, letters, workflows, away }: OrderReport): string[] {
@@ -112,9 +119,8 @@ function because(reason: string | null): string {
   return reason === null ? '' : ` (${firstLineOf(reason)})`;
 }
 
-/** Of text from outside: control characters must not reach a terminal. */
+/** Of text from outside, as much as fits beside the rest of its line. */
 function firstLineOf(text: string): string {
   const [line = ''] = text.split('\n');
-  // eslint-disable-next-line no-control-regex -- that is what is looked for
-  return line.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?').slice(0, 300);
+  return clip(line, maxReasonLength);
 }

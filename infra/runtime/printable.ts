@@ -9,13 +9,17 @@ const maxLength = 65_536;
 /**
  * Text from outside as one line that a terminal shows and never obeys: what it could act on, or what would make two
  * different texts look alike, is written as `\xNN` or `\u{N…}`. All other text stays as it is. Text that is longer than
- * `max` is cut, and says by how much.
+ * `max` is cut as `clip` does.
  */
 export function printable(text: string, max = maxLength): string {
-  const cut = text.length > max ? `${text.slice(0, max)}… (${text.length - max} more characters)` : text;
-  return cut.replaceAll(unprintable, (character) => {
+  return clip(text, max).replaceAll(unprintable, (character) => {
     const code = character.codePointAt(0) ?? 0;
     const hex = code.toString(16);
     return code <= 0xff ? `\\x${hex.padStart(2, '0')}` : `\\u{${hex}}`;
   });
+}
+
+/** Text of at most `max` characters; what is longer is cut, and says by how much. */
+export function clip(text: string, max: number): string {
+  return text.length > max ? `${text.slice(0, max)}… (${text.length - max} more characters)` : text;
 }

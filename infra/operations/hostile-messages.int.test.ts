@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import type { Options } from 'amqplib';
+import { createSystemParts, type SystemParts } from '../e2e/system.js';
+import { declareTopology } from '../rabbitmq/topology.js';
+import { orderTopology } from '../../workflows/order-events.js';
+import { eventually } from '../testing/eventually.js';
+import type { LiveSystem } from './live-system.js';
+import { openTestSystem, operate as operateOn } from './live-test-system.js';
+import type { OperationRequest } from './commands.js';
+
+const queue = 'processor.order-created';
+const because = { reason: 'the test says so' };
+// eslint-disable-next-line no-control-regex -- that is what is looked for
+const dangerous = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\u2028\u2029]/;
+
+interface Letter {
+  readonly body?: Buffer;
+  readonly properties?: Options.Publish;
+}
+
+describe('operations on messages from strangers', function () {
+  this.timeout(60_000);
+  let system: SystemParts;
+  let live: LiveSystem;
+
+  before(async () => {
+    system = await createSystemParts();
+    live = await openTestSystem(system);
+    await declareTopology(await live.rabbitmq.createChannel(), orderTopology);
+  });
+  after(async () => {
+    await live.close();
+    await system.temporal.close();
+    await Promise.all([system.ordersDb.drop(), system.processorDb.drop(), system.vhost.drop()]);
+  });
+  afterEach(async () => {
+    await system.vhost.take(queue);
+    await system.vhost.take(`${queue}.dead-letter`);
+  });
+
+  const operate = (line: string | readonly string[], more?: Partial<OperationRequest>) =>
+    operateOn(live, '', { words: typeof line === 'string' ? line.split(' ') : line, ...more });
+
+  async function deadLetter(...letters: readonly Letter[]): Promise<void> {
+    const channel = await live.rabbitmq.createConfirmChannel();
+    for (const { body = Buffer.from('{}'), properties } of letters) {
+      channel.sendToQueue(`${queue}.dead-letter`, body, { messageId: 'm-1', type: 'order.created', ...properties });
+    }
+    await channel.waitForConfirms();
+    await channel.close();
+  }
+
+  const messagesIn = (name: string) => system.vhost.peek(name);
+
+  const hostileTexts = {
+    'ESC and a colour': '\x1b[2J\x1b[31mOWNED',
+    'a title and BEL': '\x1b]0;title\x07',
+    'a forged line': 'x\r\nreplayed all',
+    'C1 controls': '\x80\x9b2J\x9d0;title\x9c\x9f',
+    'bidirectional overrides': '\u202a\u202e\u2066gnp.exe\u2069',
+    'line separators': 'x\u2028y\u2029z',
+    NUL: 'x\0y',
+  };
+  for (const [what, text] of Object.entries(hostileTexts)) {
+    it(`show a dead letter with ${what} in it on its own line, and take it by the id they show`, async () => {
+      await deadLetter({
+        body: Buffer.from(text),
+        properties: {
+          ...{ messageId: `id-${text}`, type: text, correlationId: text },
+          headers: { 'x-dead-letter-reason': text, 'x-dead-letter-at': text, [`k${text}`]: text },
+        },
+      });
+      const { lines } = await operate('dead-letters list');
+      assert.equal(lines.length, 1);
+      const all = [
+        ...lines,
+        ...(await operate('dead-letters list', { type: text })).lines,
+        ...(await operate(['dead-letters', 'show', `id-${text}`])).lines,
+        ...(await operate(['dead-letters', 'show', `never-${text}`])).lines,
+        ...(text.includes('\0') ? [] : (await operate(['orders', 'show', text])).lines),
+      ];
+      for (const line of all) assert.doesNotMatch(line, dangerous);
+      const [shownId = ''] = lines[0]?.split(/ (?=\\|x)/) ?? [];
+      const { found, lines: done } = await operate(['dead-letters', 'discard', shownId.trim()], because);
+      assert.ok(found, done.join('\n'));
+      for (const line of done) assert.doesNotMatch(line, dangerous);
+    });
+  }
+
+  it('show what hostile text the databases hold without a control character', async () => {
+    const text = Object.values(hostileTexts).join().replaceAll('\0', '');
+    await system.ordersDb.pool.query(
+      `insert into outbox (id, aggregate_id, type, payload, headers, check_at, attempts, last_error)
+       values (gen_random_uuid(), $1, $1, '{}', '{}', now(), 1, $1)`,
+      [text],
+    );
+    await system.ordersDb.pool.query(`insert into inbox (event_key, message_id, aggregate_id) values ($1, $1, $1)`, [
+      text,
+    ]);
+    const pending = (await operate('outbox pending')).lines;
+    const shown = (await operate(['orders', 'show', text])).lines;
+    for (const line of [...pending, ...shown]) assert.doesNotMatch(line, dangerous);
+    assert.ok(pending.length === 1 && shown.length > 2, JSON.stringify({ pending, shown }));
+    await system.ordersDb.pool.query('delete from outbox');
+    await system.ordersDb.pool.query('delete from inbox');
+  });
+
+  it('bound what they show of a message', async () => {
+    const long = 'x'.repeat(2_000_000);
+    const body = Buffer.from(JSON.stringify({ subject: long, data: long }));
+    await deadLetter({ body, properties: { headers: { 'x-dead-letter-at': 'x'.repeat(10_000) } } });
+    const { lines } = await operate('dead-letters list');
+    assert.ok(lines.length === 1 && (lines[0]?.length ?? 0) < 1000, String(lines[0]?.length));
+    const shown = (await operate('dead-letters show m-1')).lines;
+    assert.match(shown.at(-1) ?? '', /^ {2}content .*… \(\d+ more characters\)$/);
+  });
+
+  let nested: Record<string, unknown> = {};
+  for (let level = 0; level < 500; level += 1) nested = { nested };
+  const hardToKeep: Readonly<Record<string, Letter>> = {
+    'a body that begins with NUL': { body: Buffer.from([0, 0, 0, 0, 7]) },
+    'a reason with NUL': { properties: { headers: { 'x-dead-letter-reason': 'SyntaxError: "\0\0\0"' } } },
+    'a type with NUL': { properties: { type: 'order\0created' } },
+    'a correlation id with NUL': { properties: { correlationId: 'ord\0' } },
+    'a message id with NUL': { properties: { messageId: 'm-\0' } },
+    'a header with NUL': { properties: { headers: { x: 'a\0' } } },
+    'a header whose name has NUL': { properties: { headers: { 'x\0': ['\0'] } } },
+    'an order id that is half of a surrogate pair': { body: Buffer.from('{"subject":"\\ud83d"}') },
+    'headers that are nested deeply': { properties: { headers: nested } },
+    'bytes and large integers in its headers': { properties: { headers: { x: Buffer.from([0]), y: 2 ** 52 } } },
+    'no id and no type': { properties: { messageId: '', type: '' } },
+  };
+  for (const [what, letter] of Object.entries(hardToKeep)) {
+    it(`discard and replay one with ${what}, and keep what it was`, async () => {
+      const body = letter.body ?? Buffer.from('{}');
+      for (const command of ['replay', 'discard'] as const) {
+        await deadLetter(letter);
+        const [listed] = (await operate('dead-letters list')).lines;
+        const id = listed?.split(' ')[0] ?? '';
+        assert.deepEqual((await operate(['dead-letters', command, id], because)).found, true);
+        assert.deepEqual((await operate('dead-letters list')).lines, ['nothing is parked']);
+      }
+      const replayed = await eventually('it is in its queue', async () => {
+        const found = await messagesIn(queue);
+        assert.equal(found.length, 1);
+        return found[0];
+      });
+      assert.ok(replayed);
+      const { rows } = await system.ordersDb.pool.query<{ content: string }>(
+        `select detail->>'content' as content from operator_actions where action = 'discard' order by id desc limit 1`,
+      );
+      assert.deepEqual(Buffer.from(rows[0]?.content ?? '', 'base64'), body);
+    });
+  }
+
+  it('replay all of them together', async () => {
+    await deadLetter(...Object.values(hardToKeep));
+    const { lines, found } = await operate('dead-letters replay', { ...because, all: true });
+    assert.ok(found, lines.join('\n'));
+    assert.equal(lines.length, Object.keys(hardToKeep).length);
+  });
+
+  it('name those that cannot be replayed, and replay those behind them', async () => {
+    const unwritable = { '!': 'double', value: 2 ** 50 + 0.5 };
+    await deadLetter(
+      { properties: { messageId: 'good-1' } },
+      { properties: { messageId: 'bad-1', headers: { unwritable } } },
+      { properties: { messageId: 'good-2' } },
+      { properties: { messageId: 'bad-2', headers: { unwritable } } },
+      { properties: { messageId: 'good-3' } },
+    );
+    const { lines, found } = await operate('dead-letters replay', { ...because, all: true });
+    assert.equal(found, false);
+    assert.deepEqual(
+      lines.map((line) => line.split(/ +/).slice(0, 2).join(' ')),
+      ['replayed good-1', 'FAILED bad-1', 'replayed good-2', 'FAILED bad-2', 'replayed good-3', '2 of'],
+    );
+    assert.match(lines.at(-1) ?? '', /^2 of 5 could not be replayed: bad-1, bad-2$/);
+    const left = (await operate('dead-letters list')).lines.map((line) => line.split(' ')[0]);
+    assert.deepEqual(left, ['bad-1', 'bad-2']);
+    for (const id of left) assert.ok((await operate(`dead-letters discard ${id}`, because)).found);
+  });
+
+  it('replay a message into its own queue only, whatever its headers ask for', async () => {
+    const other = 'order-api.order-processed';
+    await deadLetter({ properties: { headers: { CC: [other], BCC: [other], kept: 'yes' } } });
+    await system.vhost.take(other); // where sending it has already copied it to
+    assert.ok((await operate('dead-letters replay m-1', because)).found);
+    const [message] = await messagesIn(queue);
+    const headers = message?.properties['headers'] as Record<string, unknown>;
+    assert.deepEqual([headers['CC'], headers['BCC'], headers['kept']], [undefined, undefined, 'yes']);
+    assert.deepEqual(await messagesIn(other), []);
+  });
+});
