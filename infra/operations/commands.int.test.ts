@@ -211,6 +211,18 @@ describe('operations', function () {
       await system.settled(orderId);
     });
 
+    it('show no workflow of another whose id differs by case alone', async () => {
+      const order = anOrder();
+      const other = anOrder({ order_id: order.order_id.toUpperCase() });
+      for (const each of [order, other]) await system.post(each);
+      for (const each of [order, other]) await system.settled(each.order_id);
+      await eventually('its workflow is listed', async () => {
+        const { lines } = await operate(`orders show ${order.order_id}`);
+        const ofWorkflows = lines.filter((line) => line.startsWith('  workflow'));
+        assert.match(ofWorkflows.join('\n'), new RegExp(`^  workflow   order-${order.order_id}: [^\n]*$`));
+      });
+    });
+
     it('show nothing of one that nobody knows', async () => {
       assert.deepEqual(await operate('orders show "never'), {
         lines: ['there is no order "never, and no message or workflow speaks of one'],

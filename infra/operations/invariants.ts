@@ -2,13 +2,24 @@ import { eventKeyOf, orderCreated, orderProcessed } from '../../workflows/order-
 import type { Dossier, OutboxRecord } from './dossier.js';
 import type { WorkflowRecord } from './workflow-records.js';
 
-/** What is known beside the databases: messages that are parked, and workflows. */
+/** What is known beside the services' tables: dead-lettered messages, what people have discarded, and workflows. */
 export interface Surroundings {
-  /** Ids of parked messages. */
-  readonly parked: ReadonlySet<string>;
+  /** Ids of messages that are in a dead-letter queue. */
+  readonly deadLettered: ReadonlySet<string>;
+  readonly discarded: Discarded;
   /** By order, the workflows that carry it, open and closed, as far as Temporal still knows. */
   readonly workflows: ReadonlyMap<string, readonly WorkflowRecord[]>;
 }
+
+/** What people have decided to be no message of ours. */
+export interface Discarded {
+  readonly messageIds: ReadonlySet<string>;
+  /** Orders of which an answer of the processor was discarded. */
+  readonly answeredOrderIds: ReadonlySet<string>;
+}
+
+/** In an order's history, a stale or contradicting outcome that changed nothing. */
+const ignoredOutcome = 'order.outcome-ignored';
 
 /** A promise of the system, as far as one order can show that it is kept. */
 export interface OrderInvariant {
@@ -25,8 +36,9 @@ export const orderInvariants: readonly OrderInvariant[] = [
   {
     id: 'I2',
     title: 'every order was placed once, and neither invented by a message nor by the processor',
-    faultsOf: ({ order, history }) => {
-      if (!order) return ['the order API does not know it'];
+    faultsOf: ({ orderId, order, history }, { discarded }) => {
+      // A person who discarded the answer has decided that the message it answers was none of ours.
+      if (!order) return discarded.answeredOrderIds.has(orderId) ? [] : ['the order API does not know it'];
       const placed = history.filter(({ type }) => type === orderCreated.type).length;
       return placed === 1 ? [] : [`its history has ${placed} times ${orderCreated.type}`];
     },
@@ -49,22 +61,35 @@ export const orderInvariants: readonly OrderInvariant[] = [
   },
   {
     id: 'I5',
-    title: 'every published event was taken once by the other side, or is parked',
+    title: 'every published event was taken once by the other side, is dead-lettered, or was discarded by a person',
     restsOn: 'rabbitmq',
-    faultsOf: ({ orderId, sent, received, answersSent, answersReceived }, { parked }) => [
-      ...untaken(orderId, sent, received, parked),
-      ...untaken(orderId, answersSent, answersReceived, parked),
-    ],
+    faultsOf: (dossier, { deadLettered, discarded }) => {
+      const { orderId, sent, received, answersSent, answersReceived } = dossier;
+      const isAside = (id: string): boolean => deadLettered.has(id) || discarded.messageIds.has(id);
+      const { decided, settled } = effectsOf(dossier);
+      return [
+        ...untaken(orderId, sent, received, isAside),
+        ...unsent(orderId, sent, received, decided),
+        ...untaken(orderId, answersSent, answersReceived, isAside),
+        ...unsent(orderId, answersSent, answersReceived, settled),
+      ];
+    },
   },
   {
     id: 'I6',
     title: 'every event has its effect once: one verdict, one settlement',
-    faultsOf: ({ received, verdict, answersReceived, history }) => {
+    faultsOf: ({ orderId, received, verdict, answersReceived, history }) => {
       const settlements = history.filter(({ type }) => type === orderProcessed.type).length;
+      const ignored = new Set(
+        history
+          .filter(({ type }) => type === ignoredOutcome)
+          .map(({ version }) => eventKeyOf(orderProcessed.type, { order_id: orderId, version })),
+      );
+      const heeded = answersReceived.filter(({ event_key }) => !ignored.has(event_key));
       return [
         ...(received.length > 0 && !verdict ? [`${orderCreated.type} was taken without a verdict`] : []),
         ...(settlements > 1 ? [`it was settled ${settlements} times`] : []),
-        ...(answersReceived.length > 0 && settlements === 0 ? [`${orderProcessed.type} was taken without effect`] : []),
+        ...(heeded.length > 0 && settlements === 0 ? [`${orderProcessed.type} was taken without effect`] : []),
         ...(settlements > 0 && answersReceived.length === 0 ? ['it was settled without an answer'] : []),
       ];
     },
@@ -88,7 +113,7 @@ export const orderInvariants: readonly OrderInvariant[] = [
     title: 'every history is legal: versions 1 to n without a gap, and the order is at the last',
     faultsOf: ({ order, history }) => {
       if (!order) return [];
-      const facts = history.filter(({ type }) => type !== 'order.outcome-ignored');
+      const facts = history.filter(({ type }) => type !== ignoredOutcome);
       const versions = facts.map(({ version }) => version);
       const legal = versions.every((version, index) => version === index + 1) && versions.length === order.version;
       const last = facts.at(-1);
@@ -127,21 +152,42 @@ function pairFaults(
   return events.every(({ agrees }) => agrees) ? [] : [`${type} says something else than the ${name}`];
 }
 
+/** The keys of the events that had an effect on this order; all others that were taken changed nothing, and may. */
+function effectsOf({ orderId, verdict, history }: Dossier): { decided: string[]; settled: string[] } {
+  const settlements = history.filter(({ type }) => type === orderProcessed.type);
+  return {
+    decided: verdict ? [eventKeyOf(orderCreated.type, { order_id: orderId, version: verdict.version - 1 })] : [],
+    settled: settlements.map(({ version }) => eventKeyOf(orderProcessed.type, { order_id: orderId, version })),
+  };
+}
+
+interface Taken {
+  readonly event_key: string;
+}
+
 function untaken(
   orderId: string,
   sent: readonly OutboxRecord[],
-  received: readonly { readonly event_key: string }[],
-  parked: ReadonlySet<string>,
+  received: readonly Taken[],
+  isAside: (messageId: string) => boolean,
 ): string[] {
   const taken = new Set(received.map(({ event_key }) => event_key));
-  const published = sent.filter(({ published_at }) => published_at !== null);
-  const lost = published.filter(
-    ({ id, type, version }) => !taken.has(eventKeyOf(type, { order_id: orderId, version })) && !parked.has(id),
-  );
+  return sent
+    .filter(({ published_at }) => published_at !== null)
+    .filter(({ id, type, version }) => !taken.has(eventKeyOf(type, { order_id: orderId, version })) && !isAside(id))
+    .map(({ id, type }) => `${type} ${id} was published, and neither taken nor dead-lettered`);
+}
+
+/** Nothing is said of what is past its retention: then nothing that was sent is there any more. */
+function unsent(
+  orderId: string,
+  sent: readonly OutboxRecord[],
+  received: readonly Taken[],
+  effective: readonly string[],
+): string[] {
+  if (sent.length === 0) return [];
   const expected = new Set(sent.map(({ type, version }) => eventKeyOf(type, { order_id: orderId, version })));
-  const unsent = sent.length > 0 ? [...taken].filter((key) => !expected.has(key)) : [];
-  return [
-    ...lost.map(({ id, type }) => `${type} ${id} was published, and neither taken nor parked`),
-    ...unsent.map((key) => `${key} was taken, but never sent`),
-  ];
+  return received
+    .filter(({ event_key }) => effective.includes(event_key) && !expected.has(event_key))
+    .map(({ event_key }) => `${event_key} was taken, but never sent`);
 }

@@ -1,4 +1,6 @@
 import type { Queryable } from '../postgres/pool.js';
+import { orderProcessed } from '../../workflows/order-events.js';
+import type { Discarded } from './invariants.js';
 import { storable, storableText } from './storable.js';
 
 /** Who does something by hand, and why; both are kept. */
@@ -11,7 +13,7 @@ export interface OperatorAction extends Operator {
   readonly at: Date;
   readonly action: string;
   readonly orderId: string | null;
-  readonly detail: object;
+  readonly detail: { readonly message_id?: string; readonly type?: string };
 }
 
 /**
@@ -21,7 +23,7 @@ export interface OperatorAction extends Operator {
 export async function noteAction(
   ordersDb: Queryable,
   { who, reason }: Operator,
-  { action, orderId, detail }: Pick<OperatorAction, 'action' | 'orderId' | 'detail'>,
+  { action, orderId, detail }: { action: string; orderId: string | null; detail: object },
 ): Promise<void> {
   await ordersDb.query(
     `insert into operator_actions (who, action, reason, order_id, detail) values ($1, $2, $3, $4, $5)`,
@@ -43,4 +45,23 @@ export async function actionsOn(ordersDb: Queryable, orderId: string): Promise<O
     [orderId],
   );
   return rows;
+}
+
+/** Every message that was discarded by hand. */
+export async function allDiscarded(ordersDb: Queryable): Promise<Discarded> {
+  const { rows } = await ordersDb.query<Pick<OperatorAction, 'action' | 'orderId' | 'detail'>>(
+    `select action, order_id as "orderId", detail - 'content' - 'properties' as detail
+     from operator_actions where action = 'discard'`,
+  );
+  return discardedIn(rows);
+}
+
+/** Those messages that were discarded, of what was done by hand. */
+export function discardedIn(actions: readonly Pick<OperatorAction, 'action' | 'orderId' | 'detail'>[]): Discarded {
+  const discards = actions.filter(({ action }) => action === 'discard');
+  const answers = discards.filter(({ detail }) => detail.type === orderProcessed.type);
+  return {
+    messageIds: new Set(discards.flatMap(({ detail }) => detail.message_id ?? [])),
+    answeredOrderIds: new Set(answers.flatMap(({ orderId }) => orderId ?? [])),
+  };
 }

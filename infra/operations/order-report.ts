@@ -5,14 +5,22 @@ import type { Dossier, InboxRecord, OutboxRecord } from './dossier.js';
 import { dossierOf } from './dossiers.js';
 import { orderInvariants } from './invariants.js';
 import type { LiveSystem } from './live-system.js';
-import { actionsOn, type OperatorAction } from './operator-actions.js';
-import { listWorkflows, type WorkflowRecord } from './workflow-records.js';
+import { actionsOn, discardedIn, type OperatorAction } from './operator-actions.js';
+import {
+  failingAmong,
+  failingText,
+  listWorkflows,
+  type FailingWorkflow,
+  type WorkflowRecord,
+} from './workflow-records.js';
 
 /** Everything that can be said of one order. */
 export interface OrderReport {
   readonly dossier: Dossier;
   readonly letters: readonly DeadLetter[];
   readonly workflows: readonly WorkflowRecord[];
+  /** Those of them that do not get on. */
+  readonly failing: readonly FailingWorkflow[];
   readonly actions: readonly OperatorAction[];
   /** What could not be asked, and so is not in here. */
   readonly away: LiveSystem['away'];
@@ -35,7 +43,9 @@ export async function reportOn(system: LiveSystem, orderId: string): Promise<Ord
   ]);
   const { order, verdict, sent, received, answersSent, answersReceived } = dossier;
   const traces = [order, verdict, ...sent, ...received, ...answersSent, ...answersReceived, ...letters, ...workflows];
-  return traces.some((trace) => trace !== undefined) ? { dossier, letters, workflows, actions, away } : undefined;
+  if (!traces.some((trace) => trace !== undefined)) return undefined;
+  const failing = workflows.length > 0 ? await failingAmong(system.temporal, workflows) : [];
+  return { dossier, letters, workflows, failing, actions, away };
 }
 
 async function workflowsOf({ temporal }: LiveSystem, orderId: string): Promise<WorkflowRecord[]> {
@@ -53,7 +63,7 @@ async function workflowsOf({ temporal }: LiveSystem, orderId: string): Promise<W
 
 /** The order's way, on one screen, in the order in which it is gone. @param uiUrl of Temporal Web UI, if it is known */
 export function linesOf(report: OrderReport, namespace: string, uiUrl: string | undefined): string[] {
-  const { dossier, letters, workflows, actions, away } = report;
+  const { dossier, letters, workflows, failing, actions, away } = report;
   const { orderId, order, verdict } = dossier;
   const head = order
     ? `order ${orderId}: ${order.status}, version ${order.version}, total ${order.total_amount}, of ${order.customer_id}`
@@ -75,6 +85,7 @@ export function linesOf(report: OrderReport, namespace: string, uiUrl: string | 
     ...actions.map(
       ({ at, who, action, reason }) => ['by hand', `${action} by ${who} at ${at.toISOString()}: ${reason}`] as const,
     ),
+    ...failing.map((each) => ['open', `I9c: ${each.run.workflowId}: ${failingText(each)}`] as const),
     ...faultsOf(report).map((fault) => ['open', fault] as const),
     ...Object.values(away).flatMap((why) => (why ? [['away', firstLineOf(why)] as const] : [])),
   ];
@@ -87,9 +98,10 @@ export function letterLine({ messageId, type, orderId, queue, reason, attempts, 
   return `${messageId} ${type}${order} from ${queue}, after ${attempts} attempts at ${clip(parkedAt, maxTimeLength)}: ${firstLineOf(reason)}`;
 }
 
-function faultsOf({ dossier, letters, workflows, away }: OrderReport): string[] {
+function faultsOf({ dossier, letters, workflows, actions, away }: OrderReport): string[] {
   const surroundings = {
-    parked: new Set(letters.map(({ messageId }) => messageId)),
+    deadLettered: new Set(letters.map(({ messageId }) => messageId)),
+    discarded: discardedIn(actions),
     workflows: new Map([[dossier.orderId, workflows]]),
   };
   return orderInvariants

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { anOrder, startSystem, type TestSystem } from '../e2e/system.js';
@@ -7,7 +8,7 @@ import { outcomeReadySignal, stageQuery, taskQueues, workflowIdOf } from '../../
 import type { orderLifecycle } from '../../workflows/order-lifecycle.js';
 import { startDescriptionOf } from '../../workflows/start-description.js';
 import type { LiveSystem } from './live-system.js';
-import { openTestSystem } from './live-test-system.js';
+import { openTestSystem, operate } from './live-test-system.js';
 import { verify, type Verdict } from './verify.js';
 
 describe('the checker', function () {
@@ -62,6 +63,55 @@ describe('the checker', function () {
     });
   });
 
+  describe('believes what is promised of messages from strangers:', () => {
+    const envelope = (type: string, orderId: string, data: object) => ({
+      ...{ specversion: '1.0', id: randomUUID(), source: 'stranger', type, subject: orderId, dataversion: '1' },
+      ...{ time: new Date().toISOString(), data: { order_id: orderId, ...data } },
+    });
+    const publish = (type: string, orderId: string, data: object) =>
+      system.vhost.request('POST', 'exchanges/orders/publish', {
+        ...{ routing_key: type, properties: {}, payload_encoding: 'string' },
+        payload: JSON.stringify(envelope(type, orderId, data)),
+      });
+    const content = { customer_id: 'c', items: [{ sku: 's', quantity: 1, price: 1 }], total_amount: 1 };
+    const harmless: readonly (readonly [what: string, type: string, data: object])[] = [
+      ['a stale outcome', 'order.processed', { status: 'failed', reason: 'late', version: 1 }],
+      ['an outcome that contradicts', 'order.processed', { status: 'failed', reason: 'late', version: 2 }],
+      ['an outcome from the future', 'order.processed', { status: 'failed', reason: 'late', version: 3 }],
+      ['the order once more', 'order.created', { ...content, version: 1 }],
+      ['the order at a later version', 'order.created', { ...content, version: 5 }],
+    ];
+    for (const [what, type, data] of harmless) {
+      it(`${what} of an order that is settled breaks no invariant`, async () => {
+        const orderId = await settledOrder();
+        await publish(type, orderId, data);
+        const service = type === 'order.created' ? system.processor : system.orderApi;
+        await eventually('it is worked off', () =>
+          assert.equal(
+            service.logs.filter((line) => line['order_id'] === orderId && line['msg'] === `${type} received`).length,
+            2,
+          ),
+        );
+        assertAllKept(await verify(live, { waitMs: 30_000 }));
+      });
+    }
+
+    it('an answer about an order that nobody placed breaks none once it is discarded', async () => {
+      const orderId = `nobody-placed-${randomUUID()}`;
+      await publish('order.created', orderId, { ...content, version: 1 });
+      const id = await eventually('the answer is dead-lettered', async () => {
+        const { lines } = await operate(live, 'dead-letters list');
+        return lines.find((line) => line.includes(orderId))?.split(' ')[0] ?? assert.fail(lines.join('\n'));
+      });
+      assert.deepEqual(accusing(await verify(live), orderId), ['I2', 'I9']);
+      await operate(live, `dead-letters discard ${id}`, { reason: 'it is none of ours' });
+      await system.temporal.client.workflow.getHandle(workflowIdOf(orderId)).terminate('it is none of ours');
+      assertAllKept(await verify(live, { waitMs: 30_000 }));
+      const shown = (await operate(live, `orders show ${orderId}`)).lines.join('\n');
+      assert.doesNotMatch(shown, /^ +open /m);
+    });
+  });
+
   describe('finds', () => {
     const orderIds: string[] = [];
     let orderId: string;
@@ -109,14 +159,16 @@ describe('the checker', function () {
       assert.deepEqual(await accused(), ['I4']);
     });
 
-    it('a published event that nobody has taken, unless it is parked', async () => {
+    it('a published event that nobody has taken, unless it is dead-lettered or was discarded', async () => {
       await processorDb('delete from inbox where aggregate_id = $1', orderId);
       assert.deepEqual(await accused(), ['I5']);
       const { rows } = await ordersDb('select id from outbox where aggregate_id = $1', orderId);
       const { id } = rows[0] as { id: string };
       await send('processor.order-created.dead-letter', { messageId: id });
       assert.deepEqual(await accused(), []);
-      assert.equal((await system.vhost.take('processor.order-created.dead-letter')).length, 1);
+      const reason = 'it is worked on elsewhere';
+      assert.ok((await operate(live, `dead-letters discard ${id}`, { reason })).found);
+      assert.deepEqual(await accused(), [], 'what a person has discarded is not lost');
     });
 
     it('an effect that was had twice', async () => {
@@ -176,15 +228,36 @@ describe('the checker', function () {
 
     it('a workflow whose code does not fit its history', async () => {
       const handle = await start(`order-changed-${orderId}`, orderId);
-      await whileWorking('../../workflows/order-lifecycle.ts', () =>
+      await whileWorking(new URL('../../workflows/order-lifecycle.ts', import.meta.url), () =>
         eventually('it waits', async () => assert.equal(await handle.query(stageQuery), 'awaitingOutcome')),
       );
-      await whileWorking('../../workflows/histories/incompatible-order-lifecycle.ts', async () => {
-        await handle.signal(outcomeReadySignal, { outcomes: [{ orderId, status: 'done', version: 2 }] });
-        await eventually('it is found', async () => assert.deepEqual(await accused('non-determinism'), ['I9b']));
-      });
+      await whileWorking(
+        new URL('../../workflows/histories/incompatible-order-lifecycle.ts', import.meta.url),
+        async () => {
+          await handle.signal(outcomeReadySignal, { outcomes: [{ orderId, status: 'done', version: 2 }] });
+          await eventually('it is found', async () => assert.deepEqual(await accused('non-determinism'), ['I9b']));
+        },
+      );
       await handle.terminate();
     });
+
+    const failing = {
+      'code that throws': new URL('./throwing-lifecycle.ts', import.meta.url),
+      'code that does not know its type': new URL('./unknown-lifecycle.ts', import.meta.url),
+    };
+    for (const [why, workflows] of Object.entries(failing)) {
+      it(`a workflow whose task fails again and again: ${why}`, async () => {
+        const workflowId = `order-failing-${orderId}`;
+        const handle = await start(workflowId, orderId);
+        await whileWorking(workflows, () =>
+          eventually('it is found', async () => assert.deepEqual(await accused(workflowId), ['I9b', 'I9c'])),
+        );
+        const shown = (await operate(live, `orders show ${orderId}`)).lines.join('\n');
+        assert.match(shown, new RegExp(`open {7}I9c: ${workflowId}: its workflow task has failed (once|\\d+ times): `));
+        await handle.terminate();
+        assert.deepEqual(await accused(workflowId), []);
+      });
+    }
 
     async function send(queue: string, properties: { messageId?: string } = {}): Promise<void> {
       const channel = await live.rabbitmq.createConfirmChannel();
@@ -203,11 +276,11 @@ describe('the checker', function () {
     }
 
     /** A worker with this workflow code, whose activities do nothing. */
-    async function whileWorking(workflows: string, work: () => Promise<unknown>): Promise<void> {
+    async function whileWorking(workflows: URL, work: () => Promise<unknown>): Promise<void> {
       const { connection, namespace } = system.temporal;
       const worker = await Worker.create({
         ...{ connection, namespace, taskQueue: taskQueues.orderApi },
-        workflowsPath: fileURLToPath(new URL(workflows, import.meta.url)),
+        workflowsPath: fileURLToPath(workflows),
         activities: {
           publishOrderCreated: async () => ({ messageIds: [workflowIdOf(orderId)] }),
           awaitSettled: async () => ({ outcomes: [] }),

@@ -4,7 +4,8 @@ import { depths, withDeadLetters } from './dead-letters.js';
 import { allDossiers } from './dossiers.js';
 import { orderInvariants, type Surroundings } from './invariants.js';
 import type { LiveSystem } from './live-system.js';
-import { listWorkflows, nonDeterminismIn, type WorkflowRecord } from './workflow-records.js';
+import { allDiscarded } from './operator-actions.js';
+import { failingAmong, failingText, listWorkflows, nonDeterminismIn, type WorkflowRecord } from './workflow-records.js';
 
 /** One invariant, and what was found. */
 export interface Verdict {
@@ -45,12 +46,14 @@ export async function verify(system: LiveSystem, options: VerifyOptions = {}): P
     runs.push(run);
     for (const orderId of run.orderIds) workflows.set(orderId, [...(workflows.get(orderId) ?? []), run]);
   }
-  const parked = new Set(
+  const deadLettered = new Set(
     await withDeadLetters(system.rabbitmq, async (letters) => letters.map(({ messageId }) => messageId)),
   );
+  const discarded = await allDiscarded(system.ordersDb);
   return [
-    ...(await verifyOrders(system, { parked, workflows }, accepted)),
+    ...(await verifyOrders(system, { deadLettered, discarded, workflows }, accepted)),
     await verifyWorkflows(system, runs, historiesSince),
+    await verifyWorkflowTasks(system, runs),
     await verifyQueues(system),
   ];
 }
@@ -118,6 +121,16 @@ async function verifyWorkflows(
   }
   const recent = runs.filter(({ closedAt }) => closedAt === undefined || closedAt >= historiesSince);
   for (const fault of await nonDeterminismIn(temporal, recent)) findings.fault('non-determinism', fault);
+  return findings.verdict();
+}
+
+async function verifyWorkflowTasks({ temporal }: LiveSystem, runs: readonly WorkflowRecord[]): Promise<Verdict> {
+  const findings = new Findings({ id: 'I9c', title: 'every open workflow gets on: none has a task that fails' });
+  const failing = new Map((await failingAmong(temporal, runs)).map((each) => [each.run, each]));
+  for (const run of runs) {
+    const found = failing.get(run);
+    findings.add(run.workflowId, found ? [`run ${run.runId}: ${failingText(found)}`] : []);
+  }
   return findings.verdict();
 }
 

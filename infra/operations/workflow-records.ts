@@ -1,6 +1,7 @@
-import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { searchAttributes } from '../../workflows/messages.js';
+import { clip } from '../runtime/printable.js';
 import { inParallel } from './in-parallel.js';
 
 /** One run of a workflow, as Temporal lists it. */
@@ -17,6 +18,7 @@ export interface WorkflowRecord {
 const { EventType, WorkflowTaskFailedCause } = proto.temporal.api.enums.v1;
 const pageSize = 1000;
 const readAtOnce = 20;
+const maxMessageLength = 300;
 
 /** The runs that this query finds, among those of orders; the newest first. */
 export async function* listWorkflows(temporal: Client, query?: string): AsyncGenerator<WorkflowRecord> {
@@ -42,6 +44,44 @@ export async function nonDeterminismIn(temporal: Client, runs: readonly Workflow
     }
   });
   return found;
+}
+
+/** An open workflow whose current task has failed at least once: it does not get on until one succeeds. */
+export interface FailingWorkflow {
+  readonly run: WorkflowRecord;
+  readonly failures: number;
+  /** What the first of these failures said, if Temporal has written it down. */
+  readonly message: string | undefined;
+}
+
+/**
+ * Those of the open ones among these runs whose workflow task fails, for whatever reason: code that does not fit, a signal
+ * that it cannot read. Temporal repeats the task without end, writes down the first failure only, and lists the workflow
+ * as running.
+ */
+export async function failingAmong(temporal: Client, runs: readonly WorkflowRecord[]): Promise<FailingWorkflow[]> {
+  const found: FailingWorkflow[] = [];
+  const open = runs.filter(({ status }) => status === 'RUNNING');
+  await inParallel(open, readAtOnce, async (run) => {
+    const handle = temporal.workflow.getHandle(run.workflowId, run.runId);
+    try {
+      const { raw } = await handle.describe();
+      const failures = (raw.pendingWorkflowTask?.attempt ?? 1) - 1;
+      if (failures < 1) return;
+      const { events } = await handle.fetchHistory();
+      const last = events?.findLast(({ eventType }) => eventType === EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED);
+      found.push({ run, failures, message: last?.workflowTaskFailedEventAttributes?.failure?.message ?? undefined });
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error; // it was deleted meanwhile
+    }
+  });
+  return found;
+}
+
+/** What is said of such a workflow. */
+export function failingText({ failures, message }: FailingWorkflow): string {
+  const times = failures === 1 ? 'once' : `${failures} times`;
+  return `its workflow task has failed ${times}${message ? `: ${clip(message, maxMessageLength)}` : ''}`;
 }
 
 function toRecord(info: WorkflowExecutionInfo): WorkflowRecord {
