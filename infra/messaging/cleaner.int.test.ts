@@ -37,4 +37,44 @@ describe('cleaner', () => {
     await cleaner.stop();
     assert.deepEqual(await remaining(), { '6 days': 2500, '29 days': 2500, unpublished: 1 });
   });
+
+  async function insertOld(rows: number): Promise<void> {
+    const rowsPerInsert = 20_000;
+    for (let from = 0; from < rows; from += rowsPerInsert) {
+      await database.pool.query(
+        `insert into inbox (event_key, message_id, aggregate_id, received_at)
+         select 'old' || n, 'm', 'old', now() - interval '31 days' from generate_series($1::int, $2::int) as n`,
+        [from + 1, Math.min(from + rowsPerInsert, rows)],
+      );
+    }
+  }
+
+  async function countOld(): Promise<number> {
+    const { rows } = await database.pool.query<{ count: string }>(
+      `select count(*) from inbox where aggregate_id = 'old'`,
+    );
+    return Number(rows[0]?.count);
+  }
+
+  it('goes on until nothing is left, however much there is, before it rests', async () => {
+    await insertOld(201_000);
+    const cleaner = createCleaner(database.pool, { outboxDays: 7, inboxDays: 30 }, silentLogger);
+    cleaner.start();
+    await eventually('what is old has gone', async () => assert.equal(await countOld(), 0), 50_000);
+    await cleaner.stop();
+  });
+
+  it('stops between two batches when it is told to, and goes on after the next start', async () => {
+    await insertOld(40_000);
+    const first = createCleaner(database.pool, { outboxDays: 7, inboxDays: 30 }, silentLogger);
+    first.start();
+    await eventually('it is at work', async () => assert.ok((await countOld()) < 40_000));
+    await first.stop();
+    const left = await countOld();
+    assert.ok(left > 0 && left % 1000 === 0, String(left));
+    const second = createCleaner(database.pool, { outboxDays: 7, inboxDays: 30 }, silentLogger);
+    second.start();
+    await eventually('the rest has gone', async () => assert.equal(await countOld(), 0));
+    await second.stop();
+  });
 });
