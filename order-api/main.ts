@@ -11,6 +11,7 @@ import { createOutboxSweeper } from '../infra/messaging/outbox-sweeper.js';
 import { addMessagingMetrics } from '../infra/metrics/messaging-metrics.js';
 import { addMetricsRoute } from '../infra/metrics/metrics-route.js';
 import { createRegistry } from '../infra/metrics/registry.js';
+import { addTemporalMetrics } from '../infra/metrics/temporal-metrics.js';
 import { migrate } from '../infra/postgres/migrate.js';
 import { createPool } from '../infra/postgres/pool.js';
 import { createPublisher } from '../infra/rabbitmq/publisher.js';
@@ -18,7 +19,7 @@ import { createQueueInspector } from '../infra/rabbitmq/queue-inspector.js';
 import { repeat } from '../infra/runtime/background-loop.js';
 import { runService } from '../infra/runtime/run-service.js';
 import { createTemporalLink } from '../infra/temporal/temporal-link.js';
-import { installTemporalRuntime } from '../infra/temporal/runtime.js';
+import { createMetricsBuffer, installTemporalRuntime } from '../infra/temporal/runtime.js';
 import { aboutOrder } from '../workflows/about-order.js';
 import { createOrderWorkflowClient, searchAttributeTypes } from '../workflows/client.js';
 import { orderTopology } from '../workflows/order-events.js';
@@ -38,7 +39,8 @@ import { createOrderApiWorker } from './infrastructure/temporal/worker.js';
 
 await runService(readConfig, async (config, logger, service) => {
   const name = config.APP__SERVICE_NAME;
-  installTemporalRuntime(logger);
+  const temporalMetrics = createMetricsBuffer();
+  installTemporalRuntime(logger, temporalMetrics);
 
   // Postgres: the orders, their outbox and inbox.
   const migrations = fileURLToPath(new URL('./infrastructure/postgres/migrations', import.meta.url));
@@ -106,6 +108,7 @@ await runService(readConfig, async (config, logger, service) => {
   const registry = createRegistry(name);
   const counts = addMessagingMetrics(registry, { pool, publisher, topology: orderTopology });
   const onApplied = addOrderMetrics(registry, pool);
+  addTemporalMetrics(registry, temporalMetrics);
 
   // RabbitMQ, the way in.
   const applyOutcome = createApplyOutcome({ store, workflows });

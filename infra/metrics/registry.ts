@@ -36,15 +36,46 @@ export function addReadGauge(
   });
 }
 
-/** As `addReadGauge`, of one number that a statement answers with as `value`; null counts as 0. */
+/** How long what a statement answered is shown: scrapes of several servers, or in a row, cost Postgres one statement. */
+const maxAgeMs = 10_000;
+
+/** As `addReadGauge`, of one number that a statement answers with as `value`; null counts as 0. At most 10 s old. */
 export function addSqlGauge(
   registry: Registry,
   pool: pg.Pool,
   about: { readonly name: string; readonly help: string },
   statement: string,
 ): void {
-  addReadGauge(registry, about, async () => {
-    const { rows } = await pool.query<{ value: string | null }>(statement);
-    return [[{}, Number(rows[0]?.value ?? 0)]];
-  });
+  const read = cachedQuery<{ value: string | null }>(pool, statement);
+  addReadGauge(registry, about, async () => [[{}, Number((await read())?.value ?? 0)]]);
+}
+
+/**
+ * What a gauge counts has an index that ends with its backlog. Left to the statistics, Postgres reads the whole table, or
+ * sorts all that waits, just when a backlog has come up that they do not know of yet.
+ */
+export const byIndex = 'set local enable_seqscan = off; set local enable_bitmapscan = off;';
+
+/**
+ * The first row of what a statement answers, asked for at most once in 10 s; those who ask meanwhile share it, and those
+ * who ask while it runs wait for the same answer. A failure is not kept.
+ */
+export function cachedQuery<Row extends pg.QueryResultRow>(
+  pool: Pick<pg.Pool, 'query'>,
+  statement: string,
+  now: () => number = () => performance.now(),
+): () => Promise<Row | undefined> {
+  let last: { readonly answer: Promise<Row | undefined>; readonly at: number } | undefined;
+  return () => {
+    if (last && now() - last.at < maxAgeMs) return last.answer;
+    // One message with several statements is one transaction, and one result for each of them.
+    const results = pool.query<Row>(byIndex + statement) as Promise<unknown> as Promise<pg.QueryResult<Row>[]>;
+    const answer = results.then((all) => all.at(-1)?.rows[0]);
+    const asked = { answer, at: now() };
+    last = asked;
+    answer.catch(() => {
+      if (last === asked) last = undefined;
+    });
+    return answer;
+  };
 }
