@@ -8,9 +8,8 @@ const drainIntervalMs = 1000;
 /**
  * Counts workflow tasks that failed in this process, whatever the cause: each is a workflow that does not get on until
  * somebody deploys code that fits, though Temporal lists it as running. Of all that the SDK measures this one is kept.
- * @returns ends the reading
  */
-export function addTemporalMetrics(registry: Registry, buffer: Pick<MetricsBuffer, 'retrieveUpdates'>): () => void {
+export function addTemporalMetrics(registry: Registry, buffer: Pick<MetricsBuffer, 'retrieveUpdates'>): void {
   const failures = new Counter({
     name: 'workflow_task_failures_total',
     help: 'Workflow tasks that failed in this process: workflows that do not get on',
@@ -20,6 +19,5 @@ export function addTemporalMetrics(registry: Registry, buffer: Pick<MetricsBuffe
   function drain(): void {
     for (const { metric, value } of buffer.retrieveUpdates()) if (metric.name === failedTasks) failures.inc(value);
   }
-  const timer = setInterval(drain, drainIntervalMs).unref();
-  return () => clearInterval(timer);
+  setInterval(drain, drainIntervalMs).unref();
 }
