@@ -68,7 +68,6 @@ export function createOrderWorkflowClient(link: Pick<TemporalLink, 'call'>): Ord
     try {
       crashPoint('signal.before');
       await link.call(signalTimeoutMs, (client) => client.workflow.getHandle(workflowId).signal(definition, ...args));
-      crashPoint('signal.after');
       return true;
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return false;

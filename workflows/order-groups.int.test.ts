@@ -139,11 +139,11 @@ describe('the life of several orders in one workflow, on a real Temporal server'
         const failed = Math.floor(size / 2);
         const ended = size === 1 ? { status: 'done', version: 2 } : { done: size - failed, failed };
         assert.deepEqual(await handle.result(), ended);
-        // An activity of a task that a signal overtook is asked again; nothing else is ever asked twice without need.
-        const first = `order.created ${orderIds.join(' ')}`;
+        // The activities of a task that a signal overtook are asked again, for what is open then.
         const created = lifecycle.published.filter((line) => line.startsWith('order.created o-'));
-        assert.deepEqual(new Set(created), new Set([first]));
-        assert.ok(created.length <= 2 && outcomesPublished().every((id) => orderIds.includes(id)));
+        assert.equal(created[0], `order.created ${orderIds.join(' ')}`);
+        const asked = [...created.flatMap((line) => line.split(' ').slice(1)), ...outcomesPublished()];
+        assert.ok(asked.every((id) => orderIds.includes(id)));
       }),
       { numRuns: 20 },
     );

@@ -22,6 +22,12 @@ describe('a crash point', () => {
     );
   });
 
+  it('fails where it is told to, every time, and kills nobody', () => {
+    const crashPoint = armedBy('signal.before:error', () => assert.fail('nobody dies'));
+    crashPoint('mark.before');
+    for (let time = 0; time < 3; time += 1) assert.throws(() => crashPoint('signal.before'), /signal\.before fails/);
+  });
+
   it('that is not there is refused', () => {
     for (const setting of ['mark', 'mark.before:0', 'mark.before:x', '']) {
       assert.throws(() => armedBy(setting), /APP__CRASH_AT is .* it must be one of place\.before, /);

@@ -1,6 +1,6 @@
 /**
- * Where a process can be made to die, for tests of what survives it: before and after everything that another part of the
- * system can see. Each is passed by the line that it is named after.
+ * Where a process can be made to die or to fail, for tests of what survives it: before and after everything that another
+ * part of the system can see. Each is passed by the line that it is named after.
  */
 export const crashPoints = [
   // Orders are placed by one statement, which is one transaction.
@@ -15,23 +15,23 @@ export const crashPoints = [
   'confirm.before',
   'mark.before',
   'mark.after',
-  // A delivery's transaction is committed, its workflow signalled, and then it is acknowledged.
+  // A delivery's transaction is committed, and then it is acknowledged.
   'commit.before',
   'commit.after',
-  'signal.before',
-  'signal.after',
   'acknowledge.before',
   'acknowledge.after',
+  // A workflow is signalled, which may never happen.
+  'signal.before',
 ] as const;
 
 export type CrashPoint = (typeof crashPoints)[number];
 
-/** `mark.before` or, not at the first but at the 20th time, `mark.before:20`. */
+/** `mark.before` or, not at the first but at the 20th time, `mark.before:20`; `signal.before:error` fails every time. */
 const setting = process.env['APP__CRASH_AT'];
 
 /**
- * Kills this process at once, as `kill -9` would, when APP__CRASH_AT names this point. Without that setting, which nothing
- * but a test sets, it does nothing.
+ * Kills this process at once, as `kill -9` would, or throws, when APP__CRASH_AT names this point. Without that setting, which
+ * nothing but a test sets, it does nothing.
  */
 export const crashPoint: (point: CrashPoint) => void = setting ? armedBy(setting) : () => undefined;
 
@@ -41,15 +41,22 @@ export function armedBy(
   die = () => process.kill(process.pid, 'SIGKILL') as unknown,
 ): (point: CrashPoint) => void {
   const [name = '', count = '1'] = text.split(':');
-  if (!crashPoints.some((point) => point === name) || !/^[1-9]\d{0,5}$/.test(count)) {
+  if (!crashPoints.some((point) => point === name) || !/^([1-9]\d{0,5}|error)$/.test(count)) {
     throw new Error(
-      `APP__CRASH_AT is "${text}"; it must be one of ${crashPoints.join(', ')}, with ":20" for the 20th time`,
+      `APP__CRASH_AT is "${text}"; it must be one of ${crashPoints.join(', ')}, with ":20" for the 20th time, or ":error"`,
     );
   }
+  if (count === 'error') return failingAt(name);
   let left = Number(count);
   return (point) => {
     if (point !== name) return;
     left -= 1;
     if (left === 0) die();
+  };
+}
+
+function failingAt(name: string): (point: CrashPoint) => void {
+  return (point) => {
+    if (point === name) throw new Error(`${point} fails, since APP__CRASH_AT says so`);
   };
 }
