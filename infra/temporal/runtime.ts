@@ -9,6 +9,9 @@ const levels: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = 
   ERROR: 'error',
 };
 
+/** What the SDK warns of at each start, and is meant: a worker that runs activities only. */
+const intended = /^No workflows registered/;
+
 /**
  * Sends what the Temporal SDK logs, workflow code included, through our logger, and leaves the signals of the process
  * to us: the SDK would stop its workers on SIGTERM by itself, before HTTP and the consumers have drained.
@@ -17,7 +20,7 @@ const levels: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = 
  */
 export function installTemporalRuntime(logger: Logger, metrics?: MetricsBuffer): void {
   const forward = (level: LogLevel, message: string, meta?: object): void => {
-    logger[levels[level]]({ ...meta }, message);
+    logger[intended.test(message) ? 'debug' : levels[level]]({ ...meta }, message);
   };
   Runtime.install({
     shutdownSignals: [],
