@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -76,6 +77,25 @@ describe('migrations', () => {
       assert.ok(!(await tablesOf(database.pool)).includes('half_done'));
     } finally {
       await rm(directory, { recursive: true });
+    }
+  });
+
+  it('wait while Postgres refuses the login, and apply once it is allowed', async () => {
+    const role = `migrator_${randomUUID().replaceAll('-', '')}`;
+    await database.pool.query(`create role ${role} login superuser password 'another'`);
+    try {
+      const url = Object.assign(new URL(database.dsn), { username: role, password: 'right' });
+      let waits = 0;
+      const logger = Object.assign(silentLogger.child({}), { warn: () => void (waits += 1) });
+      const migrated = migrate(url.href, migrationsOf('processor'), logger, running);
+      migrated.catch(() => undefined);
+      await eventually('it waits', () => assert.ok(waits > 0));
+      await database.pool.query(`alter role ${role} password 'right'`);
+      await migrated;
+      assert.ok((await tablesOf(database.pool)).includes('outbox'));
+    } finally {
+      await database.pool.query(`reassign owned by ${role} to current_user`);
+      await database.pool.query(`drop role ${role}`);
     }
   });
 

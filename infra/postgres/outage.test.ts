@@ -1,15 +1,26 @@
 import assert from 'node:assert/strict';
 import pg from 'pg';
-import { isPostgresOutage } from './outage.js';
+import { isPostgresOutage, PostgresUnavailable } from './outage.js';
 
 describe('a Postgres outage', () => {
-  const passing = {
+  const statesOfTheServer = {
     '08006': 'connection failure',
     '08P01': 'protocol violation, as a pooler between gives it',
+    '0A000': 'feature not supported, as a pooler between or an older server gives it',
     '25006': 'read-only server during a failover',
+    '25P02': 'in a failed transaction',
     '25P03': 'idle-in-transaction timeout',
+    '28000': 'login not permitted',
+    '28P01': 'wrong password',
+    '3D000': 'no such database',
+    '3F000': 'no such schema',
     '40001': 'serialization failure',
+    '40003': 'statement whose effect is unknown',
     '40P01': 'deadlock',
+    '42501': 'privilege revoked',
+    '42601': 'syntax error',
+    '42703': 'no such column, during a migration',
+    '42P01': 'no such table, during a migration',
     '53100': 'disk full',
     '53300': 'too many connections',
     '55P03': 'lock timeout',
@@ -17,34 +28,70 @@ describe('a Postgres outage', () => {
     '57P01': 'admin shutdown',
     '57P02': 'crash shutdown',
     '57P03': 'still starting',
+    '57P05': 'idle session timeout',
     '58030': 'I/O error',
+    F0000: 'configuration file error',
+    HV000: 'foreign server',
+    XX000: 'internal error',
+    XX001: 'data corrupted',
+    '99999': 'a class that nobody knows',
   };
-  for (const [code, meaning] of Object.entries(passing)) {
+  for (const [code, meaning] of Object.entries(statesOfTheServer)) {
     it(`is SQLSTATE ${code}, ${meaning}`, () => assert.equal(isPostgresOutage(databaseError(code)), true));
   }
 
-  const lasting = {
+  const statesOfTheData = {
+    '21000': 'cardinality violation',
     '22003': 'numeric value out of range',
-    '22021': 'character not in repertoire',
+    '22021': 'character not in repertoire, such as NUL',
     '22P02': 'invalid text representation',
+    '22P05': 'untranslatable character',
+    '23502': 'not null violation',
     '23505': 'unique violation',
     '23514': 'check violation',
-    '25P02': 'in a failed transaction',
-    '28P01': 'wrong password',
-    '3D000': 'no such database',
-    '40003': 'statement whose effect is unknown',
-    '42601': 'syntax error',
-    '42P01': 'no such table',
+    '44000': 'with check option violation',
+    '54000': 'row too large for an index',
   };
-  for (const [code, meaning] of Object.entries(lasting)) {
+  for (const [code, meaning] of Object.entries(statesOfTheData)) {
     it(`is not SQLSTATE ${code}, ${meaning}`, () => assert.equal(isPostgresOutage(databaseError(code)), false));
   }
 
-  for (const code of ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN']) {
-    it(`is a socket's ${code}`, () => {
+  const connectionCodes = [
+    ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN', 'ENOTFOUND'],
+    ...['EADDRNOTAVAIL', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ERR_SOCKET_CLOSED', 'ERR_STREAM_DESTROYED'],
+    ...[
+      'CERT_HAS_EXPIRED',
+      'CERT_NOT_YET_VALID',
+      'ERR_TLS_CERT_ALTNAME_INVALID',
+      'ERR_SSL_WRONG_VERSION_NUMBER',
+      'EPROTO',
+    ],
+    ...['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+  ];
+  for (const code of connectionCodes) {
+    it(`is a connection's ${code}`, () => {
       assert.equal(isPostgresOutage(Object.assign(new Error('connect'), { code })), true);
     });
   }
+
+  const refusals = {
+    'a refused login': databaseError('28P01'),
+    'a setting that the server does not take': databaseError('22023'),
+    'a certificate that cannot be read': new TypeError('bad certificate'),
+    'something that is no error': 'no',
+  };
+  for (const [what, reason] of Object.entries(refusals)) {
+    it(`is every failure to connect, such as ${what}`, () => {
+      const error = new PostgresUnavailable(reason);
+      assert.equal(isPostgresOutage(error), true);
+      assert.equal(error.cause, reason);
+    });
+  }
+
+  it('that begins with a failure to connect keeps the code and the message of its reason', () => {
+    const error = new PostgresUnavailable(databaseError('28P01'));
+    assert.deepEqual([error.code, error.message], ['28P01', 'Postgres is unavailable: it failed']);
+  });
 
   it('is the failure of every address of a name', () => {
     const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
@@ -61,6 +108,8 @@ describe('a Postgres outage', () => {
     'Query read timeout',
     'Client has encountered a connection error and is not queryable',
     'Client was closed and is not queryable',
+    'The server does not support SSL connections',
+    'Cannot use a pool after calling end on the pool',
   ];
   for (const message of messages) {
     it(`is node-postgres saying "${message}"`, () => assert.equal(isPostgresOutage(new Error(message)), true));
@@ -70,7 +119,9 @@ describe('a Postgres outage', () => {
     for (const error of [new Error('it broke'), new TypeError('x is undefined'), 'ECONNREFUSED', undefined, null, {}]) {
       assert.equal(isPostgresOutage(error), false);
     }
-    assert.equal(isPostgresOutage(Object.assign(new Error('open'), { code: 'ENOENT' })), false);
+    for (const code of ['ENOENT', 'ERR_INVALID_ARG_TYPE', 'ERR_OUT_OF_RANGE', 'ERR_BUFFER_OUT_OF_BOUNDS']) {
+      assert.equal(isPostgresOutage(Object.assign(new RangeError('cannot be encoded'), { code })), false);
+    }
   });
 });
 

@@ -1,26 +1,43 @@
 import pg from 'pg';
 
-/**
- * SQLSTATE classes and codes that say "the server is not able to right now" and nothing about the statement:
- * connection exceptions (08), insufficient resources (53), operator intervention (57P), serialization failure and
- * deadlock (40001, 40P01), statement timeout (57014), lock timeout (55P03), idle-in-transaction timeout (25P03),
- * system error (58), read-only server during a failover (25006). Source: PostgreSQL documentation, appendix A.
- */
-const outageStates = /^(08...|53...|57P..|57014|40001|40P01|55P03|25P03|25006|58...)$/;
+/** Postgres could not be connected to, or refused the login: that says nothing about what was to be asked. */
+export class PostgresUnavailable extends Error {
+  override readonly name = 'PostgresUnavailable';
+  /** The reason's own code, such as 28P01 or ECONNREFUSED, so that a log line has it. */
+  readonly code: unknown;
 
-const outageErrnos = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|EHOSTDOWN)/;
+  constructor(reason: unknown) {
+    const message = reason instanceof Error ? reason.message : String(reason);
+    super(`Postgres is unavailable: ${message}`, { cause: reason });
+    this.code = (reason as { code?: unknown } | null | undefined)?.code;
+  }
+}
+
+/**
+ * SQLSTATE classes that speak of the data: cardinality violation (21), data exception (22), integrity constraint
+ * violation (23), `with check option` violation (44), program limit exceeded (54: a row too large for an index, a value
+ * nested too deep). The same statement with the same data fails again. Every other class speaks of the server, of what
+ * the role may do, or of a schema that is being changed. Source: PostgreSQL documentation, appendix A.
+ */
+const dataStates = /^(21|22|23|44|54)/;
+
+/** What a socket, a TLS session or a process without free descriptors says of itself. */
+const connectionCodes =
+  /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOTFOUND|EAI_|EADDRNOTAVAIL|EMFILE|ENFILE|ENOBUFS|EPROTO|ERR_TLS_|ERR_SSL_|ERR_SOCKET_CLOSED|ERR_STREAM_DESTROYED|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH)/;
 
 /** node-postgres gives these without a code; the wording is that of pg 8.23 and pg-pool 3. */
-const outageMessages =
+const connectionMessages =
   /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed|The server does not support|Cannot use a pool after)/;
 
 /**
- * True when `error` says that Postgres is away or overloaded: the same call can succeed later, unchanged.
- * False for everything else, so an unknown error counts as a fault of the message or of the code.
+ * True when `error` says that Postgres cannot do its part for now, whatever the reason: the same call can succeed later,
+ * unchanged. False for what the data or our own code is to blame for, so an unknown error that is not the database's
+ * counts as a fault of the message or of the code.
  */
 export function isPostgresOutage(error: unknown): boolean {
+  if (error instanceof PostgresUnavailable) return true;
   if (error instanceof AggregateError) return error.errors.some(isPostgresOutage);
-  if (error instanceof pg.DatabaseError) return outageStates.test(error.code ?? '');
+  if (error instanceof pg.DatabaseError) return !dataStates.test(error.code ?? '');
   if (!(error instanceof Error)) return false;
-  return outageErrnos.test((error as NodeJS.ErrnoException).code ?? '') || outageMessages.test(error.message);
+  return connectionCodes.test(String((error as NodeJS.ErrnoException).code)) || connectionMessages.test(error.message);
 }

@@ -6,7 +6,7 @@ import { createBreakableLink } from '../testing/breakable-link.js';
 import { eventually } from '../testing/eventually.js';
 import { silentLogger } from '../testing/silent-logger.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { isPostgresOutage } from './outage.js';
+import { isPostgresOutage, PostgresUnavailable } from './outage.js';
 import { createPool, inTransaction, type PoolLimits, type Queryable } from './pool.js';
 
 const limits: PoolLimits = {
@@ -149,6 +149,30 @@ describe('Postgres pool', () => {
     for (const client of taken) client.release();
     assert.ok((await pidOf(pool)) > 0);
   });
+
+  const refusals: [string, string, (url: URL) => void][] = [
+    ['the password is wrong', '28P01', (url) => (url.password = 'another')],
+    ['there is no such role', '28P01', (url) => (url.username = 'nobody')],
+    ['there is no such database', '3D000', (url) => (url.pathname = '/nowhere')],
+    ['the server has no TLS', '', (url) => url.searchParams.set('sslmode', 'verify-full')],
+    ['a session cannot be set up as asked', '22023', (url) => url.searchParams.set('options', '-c work_mem=1')],
+  ];
+  for (const [what, code, change] of refusals) {
+    it(`fails as an outage when ${what}, and says why`, async () => {
+      const url = new URL(database.dsn);
+      change(url);
+      const refused = createPool(url.href, 'pool test', silentLogger, limits);
+      try {
+        await assert.rejects(refused.query('select 1'), (error) => {
+          assert.ok(isPostgresOutage(error) && error instanceof PostgresUnavailable, String(error));
+          assert.equal(error.code ?? '', code);
+          return true;
+        });
+      } finally {
+        await refused.end();
+      }
+    });
+  }
 
   it('fails as an outage when nothing listens', async () => {
     const server = await silentServer();

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { crashPoint } from '../runtime/crash-point.js';
 import type { Logger } from '../runtime/logger.js';
+import { PostgresUnavailable } from './outage.js';
 
 /** What a statement can be run on: the pool, or the client of an open transaction. */
 export type Queryable = Pick<pg.Pool, 'query'>;
@@ -55,6 +56,9 @@ type ConnectCallback = Parameters<pg.Pool['connect']>[0];
  * A pool whose attempts to connect outlive the callers that have given up; what they open serves the next. A login takes
  * several round trips: over a slow network, or in a process that a storm of requests keeps busy, they take longer than any
  * request can wait, and if each attempt ended with its caller, none would ever get through.
+ *
+ * Whatever fails here fails as PostgresUnavailable: a refused login and an expired certificate say nothing about what the
+ * caller was going to ask.
  */
 class PatientPool extends pg.Pool {
   readonly #waitMs: number;
@@ -82,11 +86,14 @@ class PatientPool extends pg.Pool {
       let hasGivenUp = false;
       const timer = setTimeout(() => {
         hasGivenUp = true;
-        reject(new Error('timeout exceeded when trying to connect')); // as pg-pool words it
+        reject(new PostgresUnavailable('timeout exceeded when trying to connect')); // as pg-pool words it
       }, this.#waitMs);
       connecting
         .finally(() => clearTimeout(timer))
-        .then((client) => (hasGivenUp ? client.release() : resolve(client)), reject);
+        .then(
+          (client) => (hasGivenUp ? client.release() : resolve(client)),
+          (error: unknown) => reject(new PostgresUnavailable(error)),
+        );
     });
   }
 }
