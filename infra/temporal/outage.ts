@@ -3,9 +3,13 @@ export class TemporalUnavailable extends Error {
   override readonly name = 'TemporalUnavailable';
 }
 
-/** gRPC statuses that mean the server could not be asked or did not answer in time. */
+/**
+ * gRPC statuses that speak of the server, of the way to it or of our login, and not of what was asked. `internal` and
+ * `unknown` are not among them: a start that the server breaks on would be tried indefinitely and keep others waiting.
+ */
 const outageCodes = new Set([
-  1 /* cancelled */, 4 /* deadline exceeded */, 8 /* resource exhausted */, 14 /* unavailable */,
+  ...[1 /* cancelled */, 4 /* deadline exceeded */, 7 /* permission denied */, 8 /* resource exhausted */],
+  ...[10 /* aborted */, 14 /* unavailable */, 16 /* unauthenticated */],
 ]);
 
 function causesOf(error: unknown): Error[] {
@@ -14,7 +18,10 @@ function causesOf(error: unknown): Error[] {
   return chain;
 }
 
-/** True when `error` says that Temporal is away or overloaded: the same call can succeed later, unchanged. */
+/**
+ * True when `error` says that Temporal is unavailable, overloaded or refuses our login: the same call can succeed later,
+ * unchanged.
+ */
 export function isTemporalOutage(error: unknown): boolean {
   return causesOf(error).some(
     (cause) => cause instanceof TemporalUnavailable || outageCodes.has((cause as Error & { code?: number }).code ?? -1),
