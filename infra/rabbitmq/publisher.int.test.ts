@@ -5,7 +5,7 @@ import { createBreakableLink, type BreakableLink } from '../testing/breakable-li
 import { eventually } from '../testing/eventually.js';
 import { silentLogger } from '../testing/silent-logger.js';
 import { createTestVhost, type TestVhost } from '../testing/test-vhost.js';
-import { createPublisher, NotPublished, type Publisher } from './publisher.js';
+import { createPublisher, NotEncodable, NotPublished, type Publisher } from './publisher.js';
 import type { Topology } from './topology.js';
 
 const topology: Topology = { exchange: 'things', queues: [{ name: 'made', routingKey: 'thing.made' }] };
@@ -78,6 +78,26 @@ describe('publisher', () => {
     assert.match(String(failures[0]?.reason), /NotPublished: no queue took/);
     assert.equal((await queued()).length, 20);
   });
+
+  const unencodable: [string, object][] = [
+    ['headers over 64 KiB', { headers: { large: 'x'.repeat(70_000) } }],
+    ['a timestamp of 2^64', { timestamp: 2 ** 64 }],
+    ['a timestamp that is no number', { timestamp: Number.NaN }],
+    ['a number in which digits are lost', { headers: { double: 2 ** 51 + 0.5 } }],
+    ['a type of its own', { headers: { table: { '!': 'no such type', value: 1 } } }],
+    ['a correlation id over 255 bytes', { correlationId: 'ä'.repeat(128) }],
+  ];
+  for (const [what, more] of unencodable) {
+    it(`a message with ${what} is refused as such, and those around it are confirmed`, async () => {
+      const withMore = { ...message(), properties: { messageId: randomUUID(), ...more } };
+      const before = publisher.publish(message());
+      await assert.rejects(publisher.publish(withMore), NotEncodable);
+      await before;
+      for (const one of [message(), message()]) await publisher.publish(one);
+      await assert.rejects(publisher.publish({ ...message(), routingKey: 'thing.nobody-wants' }), /no queue took/);
+      assert.equal((await queued()).length, 3);
+    });
+  }
 
   it('a binding that was removed makes messages fail, and comes back by itself', async () => {
     await vhost.request('DELETE', 'bindings/e/things/q/made/thing.made');

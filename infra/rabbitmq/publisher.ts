@@ -1,4 +1,4 @@
-import type { ConfirmChannel, Options } from 'amqplib';
+import { IllegalOperationError, type ConfirmChannel, type Options } from 'amqplib';
 import { crashPoint } from '../runtime/crash-point.js';
 import { withDeadline } from '../runtime/deadline.js';
 import type { Logger } from '../runtime/logger.js';
@@ -20,7 +20,7 @@ export interface Publisher {
   /**
    * Resolves when the broker has taken responsibility for the message in a queue. Rejects with NotPublished when there
    * is no connection, no queue took it, or no confirm came in time. After a rejection the message may still have been
-   * published: publish it again under the same id.
+   * published: publish it again under the same id. Rejects with NotEncodable when it never can be.
    */
   publish(message: OutgoingMessage): Promise<void>;
   /**
@@ -36,6 +36,11 @@ export interface Publisher {
 /** The broker did not confirm the message in a queue; publishing it again later is the way on. */
 export class NotPublished extends Error {
   override readonly name = 'NotPublished';
+}
+
+/** The message cannot be written as AMQP: it was not sent, and no other attempt will fare better. */
+export class NotEncodable extends Error {
+  override readonly name = 'NotEncodable';
 }
 
 /** While an alarm blocks the broker, confirms stay away without any error: only a limit of our own ends the wait. */
@@ -92,8 +97,8 @@ export async function createPublisher(
     channel = fresh;
   });
 
-  function publish({ exchange, routingKey, content, properties }: OutgoingMessage): Promise<void> {
-    const { messageId } = properties;
+  function publish(message: OutgoingMessage): Promise<void> {
+    const { messageId } = message.properties;
     return new Promise((resolve, reject) => {
       if (!channel) return reject(new NotPublished('RabbitMQ is not connected'));
       if (blocked) return reject(new NotPublished('RabbitMQ takes no messages for now (resource alarm)'));
@@ -105,16 +110,12 @@ export async function createPublisher(
         clearTimeout(timer);
         crashPoint('confirm.before');
         // The return always arrives before the confirm of the same message.
-        if (returned.delete(messageId)) reject(new NotPublished(`no queue took ${messageId} (${routingKey})`));
+        if (returned.delete(messageId)) reject(new NotPublished(`no queue took ${messageId} (${message.routingKey})`));
+        else if (error instanceof NotEncodable) reject(error);
         else if (error) reject(new NotPublished(`RabbitMQ did not confirm ${messageId}: ${error.message}`));
         else resolve();
       };
-      try {
-        const options = Object.assign(properties, { mandatory: true, persistent: true });
-        channel.publish(exchange, routingKey, content, options, settle);
-      } catch (error) {
-        settle(error as Error); // a channel that has just closed throws
-      }
+      send(channel, message, settle);
     });
   }
 
@@ -123,6 +124,23 @@ export async function createPublisher(
     await connection.close();
   };
   return { publish, depthOf: (queue) => depthOn(channel, queue), isUp: () => connection.isUp() && !blocked, close };
+}
+
+/** Calls back with the broker's answer, with NotEncodable, or with the error of a channel that has just closed. */
+function send(channel: ConfirmChannel, message: OutgoingMessage, callback: (error: Error | null) => void): void {
+  const { exchange, routingKey, content, properties } = message;
+  try {
+    const options = Object.assign(properties, { mandatory: true, persistent: true });
+    channel.publish(exchange, routingKey, content, options, callback);
+  } catch (error) {
+    if (error instanceof IllegalOperationError) return callback(error);
+    // amqplib notes who waits for a confirm before it encodes the message. For one that was not sent none comes: its
+    // note would take that of the next message, the next one's that of the one after it, and so on.
+    const { unconfirmed } = channel as unknown as { unconfirmed: unknown[] };
+    if (unconfirmed.at(-1) === callback) unconfirmed.pop();
+    const reason = error instanceof Error ? error.message : String(error);
+    callback(new NotEncodable(`${properties.messageId} cannot be written as AMQP: ${reason}`, { cause: error }));
+  }
 }
 
 async function depthOn(channel: ConfirmChannel | undefined, queue: string): Promise<number> {
