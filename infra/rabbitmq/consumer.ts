@@ -1,18 +1,20 @@
-import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { crashPoint } from '../runtime/crash-point.js';
+import { boundedText } from '../runtime/bounded-text.js';
 import type { Logger } from '../runtime/logger.js';
 import { closeWithChannel, keepConnected } from './connection.js';
+import { publishDeadLetter } from './dead-letter.js';
+import { createOutageLog, type OutageLog } from './outage-log.js';
 import { NotPublished, type Publisher } from './publisher.js';
-import { deadLetterQueueOf, declareTopology, type Topology } from './topology.js';
+import { declareTopology, type Topology } from './topology.js';
 
 /** What a consumer counts; for metrics. */
 export interface DeliveryCounts {
-  /** A delivery that has ended: its work committed, parked, or given back because the subscription was lost. */
+  /** A delivery that has ended: its work committed, dead-lettered, or given back because the subscription was lost. */
   ended(queue: string, end: 'handled' | 'parked' | 'given back'): void;
-  /** An attempt that was not the last: it failed by itself, or something it needs is away. */
+  /** An attempt that was not the last: it failed by itself, or something it needs is unavailable. */
   retried(queue: string, why: 'failure' | 'outage'): void;
 }
 
@@ -23,7 +25,7 @@ export interface ConsumerOptions {
   readonly queue: string;
   /** How many messages are worked on at the same time. */
   readonly prefetch: number;
-  /** Parks what cannot be handled; on a connection of its own, since an alarm that blocks it must not stop the acks. */
+  /** Dead-letters what cannot be handled; on a connection of its own, since an alarm that blocks it must not stop the acks. */
   readonly publisher: Publisher;
   /** Returns when the message's work is committed; it is acknowledged then. Throws when it could not be done. */
   readonly handle: (message: ConsumeMessage) => Promise<void>;
@@ -41,10 +43,10 @@ export interface Consumer {
   close(): Promise<void>;
 }
 
-/** How often a message that fails by itself is tried before it is parked, and how long to wait in between. */
-const attemptLimit = 3;
+/** How often a message that fails by itself is tried before it is dead-lettered, and how long to wait in between. */
+const maxAttempts = 3;
 const attemptDelayMs = 200;
-/** The wait while something the work needs is away; nobody's attempts are used up meanwhile. */
+/** The wait while something the work needs is unavailable; nobody's attempts are used up meanwhile. */
 const outageDelayMs = { first: 200, longest: 5000 };
 /** How long closing waits for messages under way; what is not done by then is delivered again elsewhere. */
 const drainTimeoutMs = 6000;
@@ -54,19 +56,21 @@ const answerTimeoutMs = 2000;
 interface Subscription {
   readonly channel: Channel;
   readonly lost: AbortSignal;
+  readonly outages: OutageLog;
   /** Resolves for one message in each turn of the event loop. */
   readonly turn: () => Promise<void>;
 }
 
 /**
  * Consumes one queue and keeps at it through every outage. Each message ends in one of three ways: acknowledged after
- * its work is committed; parked in the dead-letter queue with the reason after 3 failed attempts; or left
+ * its work is committed; in the dead-letter queue with the reason after 3 failed attempts; or left
  * unacknowledged, when the connection or the process goes away, so that the broker delivers it again.
  */
 export async function createConsumer(options: ConsumerOptions): Promise<Consumer> {
   const { queue, logger } = options;
   const inFlight = new Set<Promise<void>>();
   const closing = new AbortController();
+  const outages = createOutageLog(queue, outageDelayMs.longest, logger);
   let current: { channel: Channel; consumerTag: string } | undefined;
 
   const connection = await keepConnected(options.url, options.name, logger, async (model) => {
@@ -76,7 +80,7 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
     channel.once('close', () => channelLost.abort());
     let line: Promise<void> = Promise.resolve();
     const turn = () => (line = line.then(() => nextTurn()));
-    const subscription = { channel, lost: AbortSignal.any([channelLost.signal, closing.signal]), turn };
+    const subscription = { channel, lost: AbortSignal.any([channelLost.signal, closing.signal]), turn, outages };
     setMaxListeners(0, subscription.lost); // each message that waits out an outage listens to it
     await declareTopology(channel, options.topology);
     await channel.prefetch(options.prefetch);
@@ -118,79 +122,66 @@ async function answered(request: () => Promise<unknown>): Promise<void> {
   await Promise.race([answer, sleep(answerTimeoutMs, undefined, { ref: false })]);
 }
 
-/** Works on one message until it is acknowledged, parked, or the subscription is lost. Never throws. */
+/** Works on one message until it is acknowledged, dead-lettered, or the subscription is lost. Never throws. */
 async function settle(message: ConsumeMessage, subscription: Subscription, options: ConsumerOptions): Promise<void> {
-  const messageId: unknown = message.properties.messageId;
+  const { lost, outages, turn } = subscription;
   // Made when there is something to say: nearly every message goes through without a word from here.
-  const about = (): Logger => options.log(message).child({ queue: options.queue, message_id: messageId });
+  const about = (): Logger =>
+    options.log(message).child({ queue: options.queue, message_id: message.properties.messageId as unknown });
   const failures: unknown[] = [];
   let outageWaitMs = outageDelayMs.first;
-  while (!subscription.lost.aborted) {
+  let end: 'handled' | 'parked' | 'given back' = 'given back';
+  while (end === 'given back' && !lost.aborted) {
     try {
-      const end = await handleOrPark(message, failures, options, about);
-      acknowledge(message, subscription.channel, about);
-      options.counts?.ended(options.queue, end);
-      return;
+      end = await handleOrDeadLetter(message, failures, subscription.channel, options, about);
     } catch (error) {
       const outage = error instanceof NotPublished || options.isOutage(error);
       const waitMs = outage ? outageWaitMs : attemptDelayMs;
       options.counts?.retried(options.queue, outage ? 'outage' : 'failure');
       if (outage) {
-        about().warn({ err: error, wait_ms: waitMs }, 'something the message needs is away, it waits');
+        outages.waits(message, error);
         outageWaitMs = Math.min(outageWaitMs * 2, outageDelayMs.longest);
       } else {
+        outages.over(message);
         failures.push(error);
         about().error({ err: error, attempt: failures.length }, 'the message failed');
       }
-      await sleep(waitMs, undefined, { signal: subscription.lost }).catch(() => undefined);
+      await sleep(waitMs, undefined, { signal: lost }).catch(() => undefined);
       // A thousand that failed together are not tried again together: requests would have to wait for all of them.
-      await subscription.turn();
+      await turn();
     }
   }
-  options.counts?.ended(options.queue, 'given back');
+  outages.over(message);
+  options.counts?.ended(options.queue, end);
 }
 
-/** Does the message's work; once it has failed too often, parks it in the dead-letter queue with the last reason. */
-async function handleOrPark(
+/** Does the message's work; once it has failed too often, moves it to the dead-letter queue with the last reason. */
+async function handleOrDeadLetter(
   message: ConsumeMessage,
   failures: readonly unknown[],
+  channel: Channel,
   { handle, publisher, queue }: ConsumerOptions,
   about: () => Logger,
 ): Promise<'handled' | 'parked'> {
-  if (failures.length < attemptLimit) {
+  if (failures.length < maxAttempts) {
     await handle(message);
+    answer(about, () => channel.ack(message));
     return 'handled';
   }
   const last = failures.at(-1);
-  const reason = last instanceof Error ? `${last.name}: ${last.message}` : String(last);
-  await publisher.publish({
-    exchange: '',
-    routingKey: deadLetterQueueOf(queue),
-    content: message.content,
-    properties: {
-      ...message.properties,
-      // Others may publish without an id, but a park is only sure when its confirm can be told from the rest.
-      messageId: String(message.properties.messageId ?? randomUUID()),
-      userId: undefined as unknown as string, // the broker refuses a message in another user's name
-      expiration: undefined as unknown as string, // a parked message stays until somebody decides
-      headers: {
-        ...message.properties.headers,
-        'x-dead-letter-reason': reason.slice(0, 1000),
-        'x-dead-letter-attempts': failures.length,
-        'x-dead-letter-at': new Date().toISOString(),
-        'x-original-exchange': message.fields.exchange,
-        'x-original-routing-key': message.fields.routingKey,
-      },
-    },
-  });
-  about().error({ reason, dead_letter_queue: deadLetterQueueOf(queue) }, 'the message was parked');
+  const reason = boundedText(last instanceof Error ? `${last.name}: ${last.message}` : String(last));
+  const isPublished = await publishDeadLetter({ message, queue, reason, attempts: failures.length }, publisher);
+  const how = isPublished ? 'with its reason' : 'by the broker, without its reason, since it cannot be published';
+  about().error({ reason }, `the message was dead-lettered ${how}`);
+  // Rejected, it goes the way that the queue itself has for its dead letters.
+  answer(about, () => (isPublished ? channel.ack(message) : channel.reject(message, false)));
   return 'parked';
 }
 
-function acknowledge(message: ConsumeMessage, channel: Channel, about: () => Logger): void {
+function answer(about: () => Logger, send: () => void): void {
   try {
     crashPoint('acknowledge.before');
-    channel.ack(message);
+    send();
     crashPoint('acknowledge.after');
   } catch (error) {
     // The channel is gone, so the broker delivers the message again; the inbox makes that harmless.

@@ -1,4 +1,5 @@
-import { pino, type Logger, type LoggerOptions } from 'pino';
+import { pino, stdSerializers, type Logger, type LoggerOptions } from 'pino';
+import { boundedText } from './bounded-text.js';
 
 export type { Logger };
 
@@ -14,9 +15,20 @@ export function createLogger(service: string, level: string): Logger {
     level,
     base: { service },
     formatters: { level: (label) => ({ level: label }) },
+    serializers: { err: boundedError },
     timestamp: pino.stdTimeFunctions.isoTime,
     // A DSN may stand in an error's properties: passwords never reach a log line.
     redact: { paths: ['password', '*.password', 'err.client', '*.connectionString'], remove: true },
   };
   return pino(options, output);
+}
+
+const maxStackLength = 4000;
+
+/** What a log line says of an error: its message may hold what a stranger has sent, as long as he liked. */
+export function boundedError(error: Error): object {
+  const written = stdSerializers.err(error) as { message?: unknown; stack?: unknown };
+  const { message, stack } = written;
+  if (typeof message !== 'string' || typeof stack !== 'string') return written;
+  return { ...written, message: boundedText(message), stack: boundedText(stack, maxStackLength) };
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { testServers } from './test-servers.js';
 
 /** A message as the management API shows it. */
-interface QueuedMessage {
+export interface QueuedMessage {
   readonly payload: string;
   readonly properties: Readonly<Record<string, unknown>> & { readonly headers: Readonly<Record<string, unknown>> };
 }
