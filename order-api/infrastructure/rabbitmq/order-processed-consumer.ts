@@ -1,5 +1,5 @@
 import type { ConsumeMessage } from 'amqplib';
-import { readEvent, traceOf } from '../../../infra/messaging/envelope.js';
+import { readMessage, traceOf } from '../../../infra/messaging/envelope.js';
 import { isPostgresOutage } from '../../../infra/postgres/outage.js';
 import type { MessagingCounts } from '../../../infra/metrics/messaging-metrics.js';
 import { createConsumer, type Consumer } from '../../../infra/rabbitmq/consumer.js';
@@ -21,7 +21,10 @@ export interface OrderProcessedConsumerOptions {
   readonly onApplied: (applied: AppliedOutcome) => void;
 }
 
-/** Consumes the processor's outcomes. What it cannot read or place is parked after 3 attempts; an outage is waited out. */
+/**
+ * Consumes the processor's outcomes. What it cannot read or place is dead-lettered after 3 attempts; an outage is waited
+ * out.
+ */
 export function createOrderProcessedConsumer(options: OrderProcessedConsumerOptions): Promise<Consumer> {
   const { url, service, publisher, applyOutcome, logger, counts, onApplied } = options;
 
@@ -29,12 +32,7 @@ export function createOrderProcessedConsumer(options: OrderProcessedConsumerOpti
     aboutOrder(logger, orderId, traceOf(message.properties.headers));
 
   async function handle(message: ConsumeMessage): Promise<void> {
-    const { id, data } = readEvent(
-      message.content,
-      orderProcessed.type,
-      orderProcessed.dataversion,
-      orderProcessed.data,
-    );
+    const { id, data } = readMessage(message, orderProcessed);
     const applied = await applyOutcome({
       outcome: {
         orderId: data.order_id,

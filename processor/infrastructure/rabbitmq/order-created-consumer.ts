@@ -1,5 +1,5 @@
 import type { ConsumeMessage } from 'amqplib';
-import { readEvent, traceOf } from '../../../infra/messaging/envelope.js';
+import { readMessage, traceOf } from '../../../infra/messaging/envelope.js';
 import { isPostgresOutage } from '../../../infra/postgres/outage.js';
 import type { MessagingCounts } from '../../../infra/metrics/messaging-metrics.js';
 import { createConsumer, type Consumer } from '../../../infra/rabbitmq/consumer.js';
@@ -19,7 +19,7 @@ export interface OrderCreatedConsumerOptions {
   readonly counts: MessagingCounts;
 }
 
-/** Consumes new orders. What it cannot read or process is parked after 3 attempts; an outage is waited out. */
+/** Consumes new orders. What it cannot read or process is dead-lettered after 3 attempts; an outage is waited out. */
 export function createOrderCreatedConsumer(options: OrderCreatedConsumerOptions): Promise<Consumer> {
   const { url, service, publisher, processOrder, logger, counts } = options;
 
@@ -27,7 +27,7 @@ export function createOrderCreatedConsumer(options: OrderCreatedConsumerOptions)
     aboutOrder(logger, orderId, traceOf(message.properties.headers));
 
   async function handle(message: ConsumeMessage): Promise<void> {
-    const { id, data } = readEvent(message.content, orderCreated.type, orderCreated.dataversion, orderCreated.data);
+    const { id, data } = readMessage(message, orderCreated);
     const traceparent = continueTrace(traceOf(message.properties.headers));
     const { processed, first } = await processOrder({
       orderId: data.order_id,
