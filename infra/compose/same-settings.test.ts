@@ -6,6 +6,7 @@ import { readConfig as readProcessorConfig } from '../../processor/config.js';
 import { brokerLimits } from '../local/rabbitmq-server.js';
 import { nodeOptions } from '../local/service-process.js';
 import { developmentServerArguments } from '../local/temporal-server.js';
+import { maxMessageBytes } from '../rabbitmq/dead-letter.js';
 
 function read(file: string): string {
   return readFileSync(new URL(file, import.meta.url), 'utf8');
@@ -31,6 +32,9 @@ describe('the composed servers are set up as the local ones:', () => {
     ) as Record<string, string>;
     const local = Object.entries(brokerLimits).map(([key, value]) => [key, String(value)]);
     assert.deepEqual(composed, Object.fromEntries(local));
+    assert.equal(composed['max_message_size'], String(maxMessageBytes));
+    // A message that waits for an outage comes again each time this passes: 100 times, and the queue dead-letters it.
+    assert.ok(Number(composed['consumer_timeout']) >= 24 * 60 * 60 * 1000);
   });
 
   it('Node', () => {

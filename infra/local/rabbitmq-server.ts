@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { connect } from 'amqplib';
+import { maxMessageBytes } from '../rabbitmq/dead-letter.js';
 import type { Instance, Report } from './instance.js';
 import type { LocalServer } from './local-server.js';
 import { ManagedProcess, type ManagedProcessOptions } from './managed-process.js';
@@ -26,8 +27,10 @@ export interface RabbitmqServerOptions {
 
 /** Every limit is set, here as in the compose file, since the defaults differ between RabbitMQ 3.10 and 4.x. */
 export const brokerLimits = {
-  // Milliseconds: a delivery not acknowledged for 30 minutes closes its channel.
-  consumer_timeout: 1_800_000,
+  // Milliseconds: a delivery not acknowledged for a day closes its channel, and all that is held on it counts as delivered
+  // once more. With the default of 30 minutes an outage of 50 hours would use up the queue's delivery limit of 100.
+  consumer_timeout: 86_400_000,
+  max_message_size: maxMessageBytes,
   heartbeat: 60,
   'disk_free_limit.absolute': '50MB',
   'vm_memory_high_watermark.relative': 0.4,

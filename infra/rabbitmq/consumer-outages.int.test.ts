@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { isPostgresOutage } from '../postgres/outage.js';
 import { createPool, inTransaction } from '../postgres/pool.js';
+import { createBreakableLink, type BreakableLink } from '../testing/breakable-link.js';
 import { eventually } from '../testing/eventually.js';
 import { silentLogger } from '../testing/silent-logger.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
@@ -20,6 +21,7 @@ describe('a consumer whose database', () => {
   const role = `consumer_${randomUUID().replaceAll('-', '')}`;
   let database: TestDatabase;
   let admin: pg.Client;
+  let link: BreakableLink;
   let vhost: TestVhost;
   let publisher: Publisher;
   let pool: pg.Pool;
@@ -39,7 +41,8 @@ describe('a consumer whose database', () => {
     vhost = await createTestVhost();
     publisher = await createPublisher(vhost.url, 'test publisher', topology, silentLogger);
     await eventually('the publisher is up', () => assert.ok(publisher.isUp()));
-    const dsn = Object.assign(new URL(database.dsn), { username: role, password: 'right' }).href;
+    link = await createBreakableLink(database.dsn);
+    const dsn = Object.assign(new URL(link.url), { username: role, password: 'right' }).href;
     pool = createPool(dsn, 'test', silentLogger);
     const logger = Object.assign(silentLogger.child({}), {
       warn: (line: { waiting?: number; err: unknown }) => {
@@ -60,6 +63,7 @@ describe('a consumer whose database', () => {
     await consumer.close();
     await publisher.close();
     await pool.end();
+    await link.close();
     await vhost.drop();
     await database.pool.query('drop table things');
   });
@@ -89,6 +93,7 @@ describe('a consumer whose database', () => {
     admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name()}'`);
 
   const repairs: [string, () => Promise<unknown>, () => Promise<unknown>][] = [
+    ['is frozen', async () => link.freeze(), async () => link.mend()],
     [
       'has another password',
       byAdmin(`alter role ${role} password 'another'`),

@@ -27,7 +27,10 @@ export interface ConsumerOptions {
   readonly prefetch: number;
   /** Dead-letters what cannot be handled; on a connection of its own, since an alarm that blocks it must not stop the acks. */
   readonly publisher: Publisher;
-  /** Returns when the message's work is committed; it is acknowledged then. Throws when it could not be done. */
+  /**
+   * Returns when the message's work is committed; it is acknowledged then. Throws when it could not be done. It has to
+   * end by itself, whatever froze: a message is held for as long as it takes.
+   */
   readonly handle: (message: ConsumeMessage) => Promise<void>;
   /** True when a thrown error speaks of an outage and not of the message. */
   readonly isOutage: (error: unknown) => boolean;

@@ -13,8 +13,8 @@ export interface GivenUp {
   readonly attempts: number;
 }
 
-/** The broker's `max_message_size` where it is ours; publishing more than it allows closes the channel. */
-const maxContentBytes = 1_048_576;
+/** The `max_message_size` of our brokers. Publishing more than a broker allows closes the channel, with all that is on it. */
+export const maxMessageBytes = 1_048_576;
 /** Enough for a trace and a tenant; amqplib writes no more than 64 KiB of headers at all. */
 const maxForeignHeaderBytes = 8192;
 /** What AMQP calls a short string: most properties, and the names of headers. */
@@ -30,7 +30,7 @@ const copyHeaders = ['CC', 'BCC'];
  */
 export async function publishDeadLetter(givenUp: GivenUp, publisher: Publisher): Promise<boolean> {
   const { message, queue } = givenUp;
-  if (message.content.length > maxContentBytes) return false;
+  if (message.content.length > maxMessageBytes) return false;
   try {
     const properties = deadLetterProperties(givenUp);
     const routingKey = deadLetterQueueOf(queue);
