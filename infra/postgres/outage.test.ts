@@ -51,6 +51,7 @@ describe('a Postgres outage', () => {
     '23514': 'check violation',
     '44000': 'with check option violation',
     '54000': 'row too large for an index',
+    P0001: 'an exception that a trigger raises',
   };
   for (const [code, meaning] of Object.entries(statesOfTheData)) {
     it(`is not SQLSTATE ${code}, ${meaning}`, () => assert.equal(isPostgresOutage(databaseError(code)), false));

@@ -16,10 +16,11 @@ export class PostgresUnavailable extends Error {
 /**
  * SQLSTATE classes that speak of the data: cardinality violation (21), data exception (22), integrity constraint
  * violation (23), `with check option` violation (44), program limit exceeded (54: a row too large for an index, a value
- * nested too deep). The same statement with the same data fails again. Every other class speaks of the server, of what
- * the role may do, or of a schema that is being changed. Source: PostgreSQL documentation, appendix A.
+ * nested too deep), and what a trigger raises by itself (P0). The same statement with the same data fails again. Every
+ * other class speaks of the server, of what the role may do, or of a schema that is being changed. Source: PostgreSQL
+ * documentation, appendix A.
  */
-const dataStates = /^(21|22|23|44|54)/;
+const dataStates = /^(21|22|23|44|54|P0)/;
 
 /** What a socket, a TLS session or a process without free descriptors says of itself. */
 const connectionCodes =
