@@ -173,10 +173,12 @@ async function handleOrDeadLetter(
   }
   const last = failures.at(-1);
   const reason = boundedText(last instanceof Error ? `${last.name}: ${last.message}` : String(last));
-  const isPublished = await publishDeadLetter({ message, queue, reason, attempts: failures.length }, publisher);
-  const how = isPublished ? 'with its reason' : 'by the broker, without its reason, since it cannot be published';
-  about().error({ reason }, `the message was dead-lettered ${how}`);
-  // Rejected, it goes the way that the queue itself has for its dead letters.
+  const isPublished = await publishDeadLetter(
+    { message, queue, reason, attempts: failures.length },
+    publisher,
+    about(),
+  );
+  about().error({ reason }, `the message is dead-lettered${isPublished ? '' : ' by its queue, without the reason'}`);
   answer(about, () => (isPublished ? channel.ack(message) : channel.reject(message, false)));
   return 'parked';
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ConsumeMessage, Options } from 'amqplib';
 import { boundedText } from '../runtime/bounded-text.js';
+import type { Logger } from '../runtime/logger.js';
 import { NotPublished, type Publisher } from './publisher.js';
 import { deadLetterQueueOf } from './topology.js';
 
@@ -28,9 +29,13 @@ const copyHeaders = ['CC', 'BCC'];
  * @returns false when it can never be published, however often that is tried: the consumer has to reject it then
  * @throws NotPublished when it cannot be published for now
  */
-export async function publishDeadLetter(givenUp: GivenUp, publisher: Publisher): Promise<boolean> {
+export async function publishDeadLetter(givenUp: GivenUp, publisher: Publisher, logger: Logger): Promise<boolean> {
   const { message, queue } = givenUp;
-  if (message.content.length > maxMessageBytes) return false;
+  const bytes = message.content.length;
+  if (bytes > maxMessageBytes) {
+    logger.warn({ bytes }, 'the message is too large to be published to the dead-letter queue');
+    return false;
+  }
   try {
     const properties = deadLetterProperties(givenUp);
     const routingKey = deadLetterQueueOf(queue);
@@ -38,6 +43,7 @@ export async function publishDeadLetter(givenUp: GivenUp, publisher: Publisher):
     return true;
   } catch (error) {
     if (error instanceof NotPublished) throw error;
+    logger.warn({ err: error }, 'the message can never be published to the dead-letter queue');
     return false;
   }
 }
