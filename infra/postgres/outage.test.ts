@@ -18,7 +18,6 @@ describe('a Postgres outage', () => {
     '40003': 'statement whose effect is unknown',
     '40P01': 'deadlock',
     '42501': 'privilege revoked',
-    '42601': 'syntax error',
     '42703': 'no such column, during a migration',
     '42P01': 'no such table, during a migration',
     '53100': 'disk full',
@@ -40,7 +39,7 @@ describe('a Postgres outage', () => {
     it(`is SQLSTATE ${code}, ${meaning}`, () => assert.equal(isPostgresOutage(databaseError(code)), true));
   }
 
-  const statesOfTheData = {
+  const statesOfTheStatement = {
     '21000': 'cardinality violation',
     '22003': 'numeric value out of range',
     '22021': 'character not in repertoire, such as NUL',
@@ -49,11 +48,12 @@ describe('a Postgres outage', () => {
     '23502': 'not null violation',
     '23505': 'unique violation',
     '23514': 'check violation',
+    '42601': 'syntax error',
     '44000': 'with check option violation',
     '54000': 'row too large for an index',
     P0001: 'an exception that a trigger raises',
   };
-  for (const [code, meaning] of Object.entries(statesOfTheData)) {
+  for (const [code, meaning] of Object.entries(statesOfTheStatement)) {
     it(`is not SQLSTATE ${code}, ${meaning}`, () => assert.equal(isPostgresOutage(databaseError(code)), false));
   }
 

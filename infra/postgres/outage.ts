@@ -14,13 +14,13 @@ export class PostgresUnavailable extends Error {
 }
 
 /**
- * SQLSTATE classes that speak of the data: cardinality violation (21), data exception (22), integrity constraint
- * violation (23), `with check option` violation (44), program limit exceeded (54: a row too large for an index, a value
- * nested too deep), and what a trigger raises by itself (P0). The same statement with the same data fails again. Every
- * other class speaks of the server, of what the role may do, or of a schema that is being changed. Source: PostgreSQL
- * documentation, appendix A.
+ * SQLSTATEs that speak of the data or of the statement: cardinality violation (21), data exception (22), integrity
+ * constraint violation (23), `with check option` violation (44), program limit exceeded (54: a row too large for an
+ * index, a value nested too deep), and what a trigger raises by itself (P0). The same statement with the same data fails
+ * again; so does one with a syntax error (42601), which is a bug of ours. Every other state speaks of the server, of what
+ * the role may do, or of a schema that is being changed. Source: PostgreSQL documentation, appendix A.
  */
-const dataStates = /^(21|22|23|44|54|P0)/;
+const statesOfTheStatement = /^(21|22|23|44|54|P0|42601)/;
 
 /** What a socket, a TLS session or a process without free descriptors says of itself. */
 const connectionCodes =
@@ -38,7 +38,7 @@ const connectionMessages =
 export function isPostgresOutage(error: unknown): boolean {
   if (error instanceof PostgresUnavailable) return true;
   if (error instanceof AggregateError) return error.errors.some(isPostgresOutage);
-  if (error instanceof pg.DatabaseError) return !dataStates.test(error.code ?? '');
+  if (error instanceof pg.DatabaseError) return !statesOfTheStatement.test(error.code ?? '');
   if (!(error instanceof Error)) return false;
   return connectionCodes.test(String((error as NodeJS.ErrnoException).code)) || connectionMessages.test(error.message);
 }
