@@ -75,18 +75,16 @@ export async function orderLifecycle(input: OrderLifecycleInput): Promise<OrderL
   return orders.complete();
 }
 
-/** Publishes `order.created`, and when that works at once, waits a moment for the settlement within the same task. */
+/** Publishes `order.created`, for as long as it takes, and then waits a moment for the settlement within the same task. */
 async function publishCreated(orders: OrderProgress): Promise<void> {
   const orderIds = orders.openIds();
   const summary = `publish order.created of ${nameOf(orderIds)}`;
   const published = await attempt(() => inTask.publishOrderCreated.executeWithOptions({ summary }, [{ orderIds }]));
   if (published === 'failed') {
     await whileOpen(orders, () => orderApi.publishOrderCreated.executeWithOptions({ summary }, [{ orderIds }]));
-    orders.tell('order.created published');
-    return;
   }
   orders.tell('order.created published');
-  await lookForSettlement(orders, fastPathMaxWaitMs, `await the outcome of ${nameOf(orderIds)}`);
+  if (orders.areOpen()) await lookForSettlement(orders, fastPathMaxWaitMs, `await the outcome of ${nameOf(orderIds)}`);
 }
 
 async function publishProcessed(orders: OrderProgress, orderIds: string[]): Promise<void> {

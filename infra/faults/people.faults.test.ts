@@ -70,6 +70,8 @@ describe('a workflow that a person', () => {
         if (stage === 'publishingProcessed' && !testServers().rabbitmq.server) return this.skip();
         await run.survives({
           what: `a workflow ${action} by a person in ${stage}`,
+          // A workflow each, and RabbitMQ unavailable for as long as it takes to get there: few, so that all catch up soon.
+          load: { ordersPerSecond: 10 },
           inject: async () => {
             await prepare(run);
             const { order_id: orderId, ...order } = anOrder();
