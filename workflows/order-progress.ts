@@ -97,7 +97,8 @@ export function followOrders(input: OrderLifecycleInput): OrderProgress {
     waitForProgress: async (maxWaitMs) => {
       display.enter(all.every(awaitsSettlementOnly) ? 'awaitingSettlement' : 'awaitingOutcome');
       const isProgress = (): boolean => !areOpen() || all.some(awaitsPublish);
-      await condition(() => isProgress() || checkRequested, maxWaitMs);
+      const summary = `wait for news of ${nameOf(idsOf(all.filter(isOpen)))}, then look`;
+      await condition(() => isProgress() || checkRequested, maxWaitMs, { summary });
       const asked = checkRequested;
       checkRequested = false;
       if (isProgress()) return 'progress';

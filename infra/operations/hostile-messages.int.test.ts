@@ -106,7 +106,8 @@ describe('operations on messages from strangers', function () {
   });
 
   it('bound what they show of a message', async () => {
-    const long = 'x'.repeat(2_000_000);
+    // As large as the broker takes it.
+    const long = 'x'.repeat(500_000);
     const body = Buffer.from(JSON.stringify({ subject: long, data: long }));
     await deadLetter({ body, properties: { headers: { 'x-dead-letter-at': 'x'.repeat(10_000) } } });
     const { lines } = await operate('dead-letters list');
