@@ -98,7 +98,6 @@ await runService(readConfig, async (config, logger, service) => {
   // Pending orders without a running workflow are given one.
   const reconcileOrders = createReconcileOrders({ store, workflows });
   const reconciler = repeat('reconciler', config.APP__RECONCILE_INTERVAL_MS, logger, async (stopped) => {
-    if (!(await temporal.isUp(1000))) return;
     const orders = await reconcileOrders(stopped);
     if (orders > 0) logger.info({ orders }, 'looked for the workflows of pending orders');
   });

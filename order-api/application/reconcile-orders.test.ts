@@ -21,6 +21,12 @@ describe('reconcile orders', () => {
     assert.deepEqual(deferred, ['o-0', 'o-2']);
   });
 
+  it('claims no more than one batch while Temporal is unavailable', async () => {
+    const { reconcile, looked, deferred } = setUp(450, () => []);
+    await reconcile();
+    assert.deepEqual([looked.length, deferred], [1, []]);
+  });
+
   it('does nothing when nothing is due', async () => {
     const { reconcile, looked, deferred } = setUp(0);
     assert.equal(await reconcile(), 0);
