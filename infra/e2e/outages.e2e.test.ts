@@ -41,6 +41,16 @@ async function placeUnprocessed(system: TestSystem, order: Order): Promise<void>
   await system.published([order.order_id]);
 }
 
+/** An order whose outcome waits in the queue, since no order API runs. */
+async function decideUnapplied(system: TestSystem, order: Order): Promise<void> {
+  await placeUnprocessed(system, order);
+  await system.orderApi.kill();
+  await system.startProcessor();
+  await eventually('the outcome waits in its queue', async () =>
+    assert.equal((await system.vhost.peek('order-api.order-processed')).length, 1),
+  );
+}
+
 /** What the health check says while a server is away that orders can be accepted without. */
 function isDegraded(system: TestSystem): Promise<void> {
   return eventually('the service says so', async () => {
@@ -207,12 +217,7 @@ describe('an order survives, in default and in strict mode', function () {
 
     it('on its way back, as the outcome', () =>
       inBoth(async (system, order) => {
-        await placeUnprocessed(system, order);
-        await system.orderApi.kill();
-        await system.startProcessor();
-        await eventually('the outcome waits in its queue', async () =>
-          assert.equal((await system.vhost.peek('order-api.order-processed')).length, 1),
-        );
+        await decideUnapplied(system, order);
         await system.vhost.request('DELETE', 'queues/order-api.order-processed/contents');
         await system.startOrderApi();
         await assertSettledOnce(system, order);
@@ -239,12 +244,7 @@ describe('an order survives, in default and in strict mode', function () {
   })) {
     it(`its workflow being ${end} while it awaits the settlement`, () =>
       inBoth(async (system, order) => {
-        await placeUnprocessed(system, order);
-        await system.orderApi.kill();
-        await system.startProcessor();
-        await eventually('the outcome waits in its queue', async () =>
-          assert.equal((await system.vhost.peek('order-api.order-processed')).length, 1),
-        );
+        await decideUnapplied(system, order);
         await close(workflowOf(system, order));
         await system.startOrderApi();
         await assertSettledOnce(system, order, true);
