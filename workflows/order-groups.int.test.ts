@@ -139,9 +139,8 @@ describe('the life of several orders in one workflow, on a real Temporal server'
         const failed = Math.floor(size / 2);
         const ended = size === 1 ? { status: 'done', version: 2 } : { done: size - failed, failed };
         assert.deepEqual(await handle.result(), ended);
-        // The activities of a task that a signal overtook are asked again, for what is open then.
+        // A signal that overtakes the first task settles an order before it is published, or has its activities asked again.
         const created = lifecycle.published.filter((line) => line.startsWith('order.created o-'));
-        assert.equal(created[0], `order.created ${orderIds.join(' ')}`);
         const asked = [...created.flatMap((line) => line.split(' ').slice(1)), ...outcomesPublished()];
         assert.ok(asked.every((id) => orderIds.includes(id)));
       }),

@@ -103,6 +103,18 @@ describe('the life of an order, on a real Temporal server', () => {
     assert.deepEqual(await handle.result(), done);
   });
 
+  it('publishes nothing of an order that is settled before its first task begins', async () => {
+    await lifecycle.whileAway(async () => {
+      const { handle, told } = await startOrder();
+      await handle.signal(settledSignal, told);
+    });
+    await eventually('it has ended', async () => {
+      const { count } = await lifecycle.temporal.client.workflow.count('ExecutionStatus="Running"');
+      assert.equal(count, 0);
+    });
+    assert.deepEqual(lifecycle.published, []);
+  });
+
   it('ignores a signal that it has already had, whatever it says', async () => {
     const { orderId, handle, told } = await startOrder();
     await handle.signal(outcomeReadySignal, told);

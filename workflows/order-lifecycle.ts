@@ -53,7 +53,7 @@ const maxRepublishes = 10;
 export async function orderLifecycle(input: OrderLifecycleInput): Promise<OrderLifecycleResult> {
   const parsed = parseInput(input);
   const orders = followOrders(parsed);
-  if (!parsed.known) await publishCreated(orders);
+  if (!parsed.known && orders.areOpen()) await publishCreated(orders);
 
   let checks = 0;
   while (orders.areOpen()) {
