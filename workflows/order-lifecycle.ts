@@ -68,8 +68,9 @@ export async function orderLifecycle(input: OrderLifecycleInput): Promise<OrderL
     const delayMs = checkDelayMs(parsed.checkAfterMs, checks, Math.random());
     const heard = await orders.waitForProgress(delayMs);
     if (heard === 'progress') continue;
-    const reason = heard === 'asked to look' ? heard : `nothing heard for ${durationOf(delayMs)}`;
-    await check(orders, reason, checks < maxRepublishes ? Math.floor(parsed.checkAfterMs / 2) : undefined);
+    const isAsked = heard === 'asked to look';
+    const reason = isAsked ? heard : `nothing heard for ${durationOf(delayMs)}`;
+    await check(orders, reason, isAsked || checks < maxRepublishes ? Math.floor(parsed.checkAfterMs / 2) : undefined);
     checks = orders.factCount() > facts ? 0 : checks + 1;
   }
   return orders.complete();
