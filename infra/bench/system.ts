@@ -14,6 +14,7 @@ import { createTestNamespace, type TestNamespace } from '../testing/test-namespa
 import { createTestVhost, type TestVhost } from '../testing/test-vhost.js';
 import { takeLines } from './log-scan.js';
 import { countOnce, hasOpenWork } from './open-work.js';
+import { placeOrder } from './order-client.js';
 
 export type ServiceName = 'order-api' | 'processor';
 
@@ -36,7 +37,6 @@ export class BenchSystem {
   readonly #instance: Instance;
   readonly #refused: string[] = [];
   readonly #services = new Map<ServiceName, ChildProcess>();
-  #orders = 0;
   accepted = 0;
 
   private constructor(
@@ -126,16 +126,7 @@ export class BenchSystem {
 
   /** Places a new order and returns its id. @throws Error unless it is accepted */
   async place(): Promise<string> {
-    this.#orders += 1;
-    const orderId = `${this.name}-${this.#orders}`;
-    const { statusCode, body } = await this.http.request({
-      method: 'POST',
-      path: '/orders',
-      headers: { 'content-type': 'application/json' },
-      body: `{"order_id":"${orderId}","customer_id":"cust-123","items":[{"sku":"laptop","quantity":1,"price":1200.0}]}`,
-    });
-    const text = await body.text();
-    if (statusCode !== 201) throw new Error(`POST /orders answered ${statusCode}: ${text}`);
+    const orderId = await placeOrder(this.http);
     this.accepted += 1;
     return orderId;
   }

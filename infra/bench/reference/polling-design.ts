@@ -9,6 +9,7 @@ import { silentLogger } from '../../testing/silent-logger.js';
 import { createOrderStore } from '../../../order-api/infrastructure/postgres/order-store.js';
 import { createProcessingStore } from '../../../processor/infrastructure/postgres/processing-store.js';
 import { eventKeyOf, orderCreated, orderProcessed, orderTopology } from '../../../workflows/order-events.js';
+import { newOrderId } from '../order-client.js';
 import { watchSettlements } from '../settlements.js';
 import { serve } from './serve.js';
 
@@ -70,7 +71,6 @@ const ordersEachRun = 60;
 /** The two pollers know nothing of each other: how far apart they are decides the median, so it goes through all values. */
 const phases = Number(process.env['REFERENCE_RUNS'] ?? '1');
 let run = 0;
-let placed = 0;
 
 /** Orders spread evenly over the run; answers with the milliseconds from each one's placing to its settlement. */
 serve(async (durationMs) => {
@@ -85,8 +85,7 @@ serve(async (durationMs) => {
   const count = ordersEachRun;
   const latencies = Array.from({ length: count }, async (_, index) => {
     await sleep((index * durationMs) / count);
-    placed += 1;
-    const orderId = `reference-${placed}`;
+    const orderId = newOrderId();
     const startedAt = performance.now();
     const items = [{ sku: 'laptop', quantity: 1, price: 1200 }];
     const order = { orderId, customerId: 'cust-123', status: 'pending', totalAmount: 1200, version: 1, items } as const;

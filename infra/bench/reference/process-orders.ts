@@ -1,10 +1,11 @@
 import { v7 as uuidv7 } from 'uuid';
 import { inTransaction } from '../../postgres/pool.js';
+import { newOrderId } from '../order-client.js';
 import { serveOnPostgres } from './serve.js';
 
 // Row 7: the three tables of the processor's transaction, one order at a time, as anybody would write it first.
-serveOnPostgres((pool, number) => {
-  const orderId = `reference-${number}`;
+serveOnPostgres((pool) => {
+  const orderId = newOrderId();
   return inTransaction(pool, async (tx) => {
     await tx.query({
       name: 'reference-inbox',

@@ -19,8 +19,7 @@ export function serve(run: (durationMs: number) => Promise<unknown>): void {
 }
 
 /** Such a reference on one database, whose address is in APP__DB_DSN, over as many connections as a service has. */
-export function serveOnPostgres(task: (pool: pg.Pool, order: number) => Promise<unknown>): void {
+export function serveOnPostgres(task: (pool: pg.Pool) => Promise<unknown>): void {
   const pool = createPool(process.env['APP__DB_DSN'] ?? '', 'reference', silentLogger);
-  let orders = 0;
-  serve((durationMs) => ratePerSecond(pool.options.max, durationMs, () => task(pool, (orders += 1))));
+  serve((durationMs) => ratePerSecond(pool.options.max, durationMs, () => task(pool)));
 }

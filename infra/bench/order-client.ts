@@ -1,0 +1,21 @@
+import { randomUUID } from 'node:crypto';
+import type { Pool as HttpPool } from 'undici';
+
+/** Random, as the ids of real orders are: ids that grow would spare the indexes of Postgres most of their work. */
+export function newOrderId(): string {
+  return randomUUID();
+}
+
+/** Places a new order over HTTP and returns its id. @throws Error unless it is accepted */
+export async function placeOrder(http: HttpPool): Promise<string> {
+  const orderId = newOrderId();
+  const { statusCode, body } = await http.request({
+    method: 'POST',
+    path: '/orders',
+    headers: { 'content-type': 'application/json' },
+    body: `{"order_id":"${orderId}","customer_id":"cust-123","items":[{"sku":"laptop","quantity":1,"price":1200.0}]}`,
+  });
+  const text = await body.text();
+  if (statusCode !== 201) throw new Error(`POST /orders answered ${statusCode}: ${text}`);
+  return orderId;
+}
