@@ -6,6 +6,7 @@ import { burst } from './rows/burst.js';
 import { confirms } from './rows/confirms.js';
 import { draining } from './rows/draining.js';
 import { halfLoad, singleOrder } from './rows/latency.js';
+import { measurePeers } from './rows/peers.js';
 import { settling } from './rows/settling.js';
 import { soak } from './rows/soak.js';
 import { serverVersions } from './server-versions.js';
@@ -35,6 +36,8 @@ export interface BenchOptions {
   readonly kind: keyof typeof plans;
   /** Only these rows of the table; default: all. */
   readonly only?: readonly number[] | undefined;
+  /** Measures this system beside its peers, and no row of the table. */
+  readonly peers?: boolean | undefined;
   readonly report: (line: string) => void;
   readonly stop: AbortSignal;
   /** Of a soak. */
@@ -44,7 +47,7 @@ export interface BenchOptions {
 /** Runs the benchmark on servers that are up and provided to the tests. Never throws for a row that could not be measured. */
 export async function runBench(
   servers: LocalServers,
-  { kind, only, report, stop, soakMinutes }: BenchOptions,
+  { kind, only, peers: withPeers, report, stop, soakMinutes }: BenchOptions,
 ): Promise<Results> {
   const plan: Plan = { ...plans[kind], ...(soakMinutes === undefined ? {} : { soakMs: soakMinutes * 60_000 }) };
   const systems = new Map<Mode, Promise<BenchSystem>>();
@@ -58,7 +61,7 @@ export async function runBench(
       return known;
     },
   };
-  const chosen = kind === 'soak' ? soakRows : rows;
+  const chosen = withPeers ? [] : kind === 'soak' ? soakRows : rows;
   const findings: Finding[] = [];
   const invalid: { row: string; reason: string }[] = [];
   for (const { numbers, name, row } of chosen) {
@@ -74,13 +77,15 @@ export async function runBench(
       failures += 1;
     }
   }
+  const peers = withPeers ? await measurePeers(bench, stop) : [];
+  for (const { title, invalid: reason } of peers) if (reason !== undefined) invalid.push({ row: title, reason });
   const machine = describeMachine(await serverVersions(servers));
   await Promise.all(
     [...systems.values()].map(async (system) =>
       (await system).stop().catch((error: unknown) => report(`stopping: ${String(error)}`)),
     ),
   );
-  return { findings, invalid, machine, plan };
+  return { findings, peers, invalid, machine, plan };
 }
 
 async function abandon(systems: Map<Mode, Promise<BenchSystem>>): Promise<void> {

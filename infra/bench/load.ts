@@ -1,11 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { TestDatabase } from '../testing/test-database.js';
 import { watchSettlements } from './settlements.js';
-import type { BenchSystem } from './system.js';
 
 /** One order as its client saw it, in milliseconds of performance.now. */
 export interface PlacedOrder {
   readonly startedAt: number;
   readonly settledAt: number;
+}
+
+/** A system that takes orders: ours in one of its modes, or a peer. */
+export interface OrderSystem {
+  readonly ordersDb: TestDatabase;
+  /** Places a new order and returns its id. @throws Error unless it is accepted */
+  place(): Promise<string>;
 }
 
 export interface Load {
@@ -21,7 +28,7 @@ const latencyMs = 5;
 const warmUpMs = 2000;
 
 /** Clients that each place an order, wait until it is settled, and place the next, for `durationMs` after the warm-up. */
-export async function closedLoop(system: BenchSystem, clients: number, durationMs: number): Promise<Load> {
+export async function closedLoop(system: OrderSystem, clients: number, durationMs: number): Promise<Load> {
   const settlements = watchSettlements(system.ordersDb.pool, rateMs);
   const orders: PlacedOrder[] = [];
   const begin = performance.now() + warmUpMs;
@@ -46,7 +53,7 @@ export async function closedLoop(system: BenchSystem, clients: number, durationM
  * Orders placed at a steady rate, whether or not the ones before are settled. Latency counts from when an order should
  * have been placed, so that a system that holds up its clients is not rewarded for it.
  */
-export async function openLoop(system: BenchSystem, perSecond: number, durationMs: number): Promise<Load> {
+export async function openLoop(system: OrderSystem, perSecond: number, durationMs: number): Promise<Load> {
   const settlements = watchSettlements(system.ordersDb.pool, latencyMs);
   const orders: PlacedOrder[] = [];
   const begin = performance.now();
@@ -74,7 +81,7 @@ export function latenciesOf({ orders }: Load): number[] {
 }
 
 /** Places `count` orders through so many clients, as fast as they are accepted. */
-export async function placeMany(system: BenchSystem, clients: number, count: number): Promise<void> {
+export async function placeMany(system: OrderSystem, clients: number, count: number): Promise<void> {
   let left = count;
   const client = async (): Promise<void> => {
     while (left > 0) {

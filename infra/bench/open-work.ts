@@ -7,16 +7,17 @@ interface Databases {
 }
 
 /** What is still under way, in words; empty when nothing is. Served by the partial indexes, however many orders there are. */
-export async function hasOpenWork({
-  ordersDb,
-  processorDb,
-  temporal,
-}: Databases & { readonly temporal: TestNamespace }): Promise<string[]> {
+export async function hasOpenWork(databases: Databases & { readonly temporal: TestNamespace }): Promise<string[]> {
+  if (await hasOpenRows(databases)) return ['orders or messages'];
+  const { count } = await databases.temporal.client.workflow.count('ExecutionStatus="Running"');
+  return count > 0 ? [`${count} workflows`] : [];
+}
+
+/** True while an order is pending, or an event unpublished on either side. */
+export async function hasOpenRows({ ordersDb, processorDb }: Databases): Promise<boolean> {
   const { rows: pending } = await ordersDb.pool.query(`select /* bench */ from orders where version = 1 limit 1`);
   const messages = await Promise.all([ordersDb, processorDb].map(openMessagesIn));
-  if (pending.length > 0 || messages.some((open) => open)) return ['orders or messages'];
-  const { count } = await temporal.client.workflow.count('ExecutionStatus="Running"');
-  return count > 0 ? [`${count} workflows`] : [];
+  return pending.length > 0 || messages.some((open) => open);
 }
 
 async function openMessagesIn({ pool }: TestDatabase): Promise<boolean> {

@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { Pool as HttpPool } from 'undici';
+import { Pool as HttpPool } from 'undici';
+
+/** More connections than the order API has to its database: what waits, waits there and not in our socket queue. */
+const httpConnections = 100;
+
+/** Connections to an order API on this machine; they are opened when they are needed. */
+export function connectTo(port: number): HttpPool {
+  return new HttpPool(`http://127.0.0.1:${port}`, { connections: httpConnections, pipelining: 1 });
+}
 
 /** Random, as the ids of real orders are: ids that grow would spare the indexes of Postgres most of their work. */
 export function newOrderId(): string {

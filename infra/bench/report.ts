@@ -3,14 +3,17 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { repositoryRoot } from '../local/instance.js';
+import { figure, markdownTable, medianAndRange, rangeOf } from './markdown-table.js';
+import { peersReport, type PeerMeasurement } from './peers/report.js';
 import { lineChart } from './plot.js';
 import { verdictOf, type Finding, type Plan } from './row.js';
-import { median, spread } from './statistics.js';
 
 export interface Results {
   readonly findings: readonly Finding[];
   /** Rows that could not be measured, with the reason. */
   readonly invalid: readonly { readonly row: string; readonly reason: string }[];
+  /** This system beside what could be taken instead of it, when that was asked for. */
+  readonly peers?: readonly PeerMeasurement[];
   readonly machine: Readonly<Record<string, string>>;
   readonly plan: Plan;
 }
@@ -19,30 +22,16 @@ export interface Results {
 export function tableOf(findings: readonly Finding[]): string {
   const rows = [...findings].sort((a, b) => a.number - b.number).map(cellsOf);
   const head = ['#', 'what', 'ours', 'reference', 'ratio', 'pairs', 'must reach', ''];
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+  return markdownTable(head, rows);
 }
 
 function cellsOf(finding: Finding): string[] {
   const { number, title, unit, ours, reference, ratio, pairs, target } = finding;
-  const values = (all: readonly number[]): string =>
-    all.length === 0 ? '' : `${figure(median(all))} ${unit} (${rangeOf(all)})`;
   const limit = 'atLeast' in target ? `${target.atLeast} or more` : `${target.atMost} or less`;
   return [
-    ...[String(number), title, values(ours), values(reference), figure(ratio)],
+    ...[String(number), title, medianAndRange(ours, unit), medianAndRange(reference, unit), figure(ratio)],
     ...[pairs ? rangeOf(pairs) : '', limit, verdictOf(finding)],
   ];
-}
-
-function rangeOf(values: readonly number[]): string {
-  const { min, max } = spread(values);
-  return `${figure(min)} to ${figure(max)}`;
-}
-
-function figure(value: number): string {
-  return value >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 }
 
 /** Writes results.json, report.md and the charts into the directory. */
@@ -60,7 +49,7 @@ export function writeResults(directory: string, results: Results): void {
   writeFileSync(join(directory, 'report.md'), markdownOf(results));
 }
 
-function markdownOf({ findings, invalid, machine, plan }: Results): string {
+function markdownOf({ findings, peers = [], invalid, machine, plan }: Results): string {
   const notes = findings.flatMap(({ number, title, notes: some }) =>
     some.map((note) => `- ${number}, ${title}: ${note}`),
   );
@@ -71,8 +60,8 @@ function markdownOf({ findings, invalid, machine, plan }: Results): string {
     ...Object.entries(machine).map(([name, value]) => `- ${name}: ${value}`),
     `- plan: ${JSON.stringify(plan)}`,
     '',
-    tableOf(findings),
-    '',
+    ...(findings.length > 0 ? [tableOf(findings), ''] : []),
+    ...(peers.length > 0 ? [peersReport(peers), ''] : []),
     ...invalid.map(({ row, reason }) => `**Invalid: ${row}**: ${reason}\n`),
     ...notes,
     '',

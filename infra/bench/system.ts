@@ -1,28 +1,20 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { Pool as HttpPool } from 'undici';
+import type { Pool as HttpPool } from 'undici';
 import { repositoryRoot, type Instance } from '../local/instance.js';
-import { choosePort } from '../local/ports.js';
-import { instanceVariable } from '../local/process-tree.js';
-import { isHealthy, nodeOptions } from '../local/service-process.js';
 import { eventually } from '../testing/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { createTestNamespace, type TestNamespace } from '../testing/test-namespace.js';
 import { createTestVhost, type TestVhost } from '../testing/test-vhost.js';
 import { takeLines } from './log-scan.js';
+import { startMeasured, stopMeasured } from './measured-process.js';
 import { countOnce, hasOpenWork } from './open-work.js';
-import { placeOrder } from './order-client.js';
+import { connectTo, placeOrder } from './order-client.js';
 
 export type ServiceName = 'order-api' | 'processor';
 
-const takenPorts = new Set<number>();
-const stopLimitMs = 30_000;
 const countLimitMs = 10_000;
-/** More connections than the order API has to its database: what waits, waits there and not in our socket queue. */
-const httpConnections = 100;
 
 /** The whole system as production runs it, from dist/, on databases, a vhost and a namespace of its own. */
 export class BenchSystem {
@@ -73,17 +65,12 @@ export class BenchSystem {
 
   /** Resolves when the service is healthy in all it needs. */
   async startService(service: ServiceName): Promise<void> {
-    const port = await choosePort(undefined, takenPorts);
-    const log = openSync(this.#logFile(service), 'a');
-    const child = spawn(process.execPath, [...this.#profiling(service), `${service}/main.js`], {
+    const { child, port } = await startMeasured({
+      name: `${this.name} ${service}`,
+      args: [...this.#profiling(service), `${service}/main.js`],
       cwd: join(repositoryRoot, 'dist'),
-      env: {
-        ...withoutSettings(process.env),
-        [instanceVariable]: this.#instance.directory,
-        NODE_OPTIONS: nodeOptions,
-        APP__PORT: String(port),
+      settings: {
         APP__SERVICE_NAME: service,
-        APP__LOG_LEVEL: 'info',
         APP__SUCCESS_RATE: '1',
         APP__RABBITMQ_URL: this.vhost.url,
         APP__DB_DSN: (service === 'order-api' ? this.ordersDb : this.processorDb).dsn,
@@ -91,27 +78,18 @@ export class BenchSystem {
         TEMPORAL_NAMESPACE: this.temporal.namespace,
         ...this.#settings,
       },
-      stdio: ['ignore', log, log],
+      instance: this.#instance,
+      logFile: this.#logFile(service),
     });
-    closeSync(log);
     this.#services.set(service, child);
-    await eventually(`${this.name} ${service} is healthy`, async () => {
-      assert.equal(child.exitCode, null, `it exited; see ${this.#logFile(service)}`);
-      await isHealthy(port);
-    });
-    if (service !== 'order-api') return;
-    this.http = new HttpPool(`http://127.0.0.1:${port}`, { connections: httpConnections, pipelining: 1 });
+    if (service === 'order-api') this.http = connectTo(port);
   }
 
   async stopService(service: ServiceName): Promise<void> {
     const child = this.#services.get(service);
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    if (child?.exitCode !== null || child.signalCode !== null) return;
     if (service === 'order-api') await this.http.destroy();
-    const exited = once(child, 'exit');
-    child.kill('SIGTERM');
-    const killer = setTimeout(() => child.kill('SIGKILL'), stopLimitMs);
-    await exited;
-    clearTimeout(killer);
+    await stopMeasured(child);
   }
 
   async stop(): Promise<void> {
@@ -175,9 +153,4 @@ export class BenchSystem {
       `--cpu-prof-name=${this.name}-${service}-${this.accepted}.cpuprofile`,
     ];
   }
-}
-
-/** What the caller has set for services of their own must not change what is measured. */
-function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !/^(APP__|TEMPORAL_)/.test(name)));
 }

@@ -1,0 +1,122 @@
+import { perOrder } from '../counters.js';
+import { closedLoop, latenciesOf, openLoop } from '../load.js';
+import { providePeerPackages } from '../peers/packages.js';
+import { PeerUnavailable } from '../peers/peer.js';
+import { fixedRate, type PeerMeasurement } from '../peers/report.js';
+import { candidatesOf, type Candidate, type Subject } from '../peers/subjects.js';
+import type { Bench } from '../row.js';
+import { percentile } from '../statistics.js';
+
+/** A system that has just started is slower for a while: code is compiled, plans are prepared. */
+const warmUpMs = 3000;
+
+interface Round {
+  readonly perSecond: number;
+  readonly cpuMs: Readonly<Record<string, number>>;
+  readonly latencies: readonly number[];
+}
+
+/** One candidate while it is measured: what it has shown so far, or why it takes no further part. */
+interface Entry {
+  readonly candidate: Candidate;
+  /** Undefined once it is stopped. */
+  subject: Subject | undefined;
+  readonly rounds: Round[];
+  skipped?: string;
+  invalid?: string;
+}
+
+/**
+ * Measures this system in both modes and everything that could be taken instead of it, in turn on the same servers, each
+ * with the same job over HTTP. A peer whose packages cannot be had, or that does not start, is skipped and says so; one that
+ * loses or doubles an order is invalid. Never throws for one of them.
+ */
+export async function measurePeers(bench: Bench, stop: AbortSignal): Promise<PeerMeasurement[]> {
+  const { plan, report } = bench;
+  let installing: Promise<string> | undefined;
+  const packages = (): Promise<string> => (installing ??= providePeerPackages(process.env, report, stop));
+  const entries: Entry[] = [];
+  try {
+    for (const candidate of candidatesOf(bench, packages)) entries.push(await enter(candidate, bench));
+    for (let round = 1; round <= plan.pairs; round += 1) {
+      for (const entry of entries) await measureOnce(entry, bench, `round ${round} of ${plan.pairs}`);
+    }
+  } finally {
+    await Promise.all(entries.map((entry) => leave(entry, bench)));
+  }
+  return entries.map(toMeasurement);
+}
+
+/** Starts it and warms it up. */
+async function enter(candidate: Candidate, bench: Bench): Promise<Entry> {
+  const entry: Entry = { candidate, subject: undefined, rounds: [] };
+  let subject: Subject;
+  try {
+    subject = await candidate.start();
+  } catch (error) {
+    const isUnavailable = error instanceof PeerUnavailable;
+    bench.report(`${candidate.title}: ${isUnavailable ? 'skipped' : 'INVALID'}: ${String(error)}`);
+    return { ...entry, [isUnavailable ? 'skipped' : 'invalid']: String(error) };
+  }
+  const entered = { ...entry, subject };
+  await orInvalid(entered, bench, async () => {
+    await closedLoop(subject.system, bench.plan.clients, warmUpMs);
+    await subject.system.verify();
+  });
+  return entered;
+}
+
+async function measureOnce(entry: Entry, bench: Bench, name: string): Promise<void> {
+  const { candidate, subject, rounds } = entry;
+  if (!subject) return;
+  await orInvalid(entry, bench, async () => {
+    const round = await measure(subject, bench);
+    rounds.push(round);
+    const cpuMs = Object.values(round.cpuMs).reduce((sum, ms) => sum + ms, 0);
+    const [p50, p99] = [50, 99].map((share) => percentile(round.latencies, share).toFixed(0));
+    bench.report(
+      `${candidate.title}: ${name}: ${round.perSecond.toFixed(1)}/s, ${cpuMs.toFixed(1)} CPU-ms, p50 ${p50} ms, p99 ${p99} ms`,
+    );
+  });
+}
+
+async function measure(subject: Subject, { plan }: Bench): Promise<Round> {
+  const { system } = subject;
+  const before = subject.readCpu();
+  const { settledPerSecond, orders } = await closedLoop(system, plan.clients, plan.windowMs);
+  await system.verify();
+  const cpuMs = perOrder(before, subject.readCpu(), orders.length);
+  const load = await openLoop(system, fixedRate, plan.steadyMs / plan.pairs);
+  await system.verify();
+  return { perSecond: settledPerSecond, cpuMs, latencies: latenciesOf(load) };
+}
+
+/** What it has left open would disturb those after it, so it is stopped. */
+async function orInvalid(entry: Entry, bench: Bench, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    entry.invalid = String(error);
+    bench.report(`${entry.candidate.title}: INVALID: ${entry.invalid}`);
+    await leave(entry, bench);
+  }
+}
+
+/** Never throws, and does nothing the second time. */
+async function leave(entry: Entry, { report }: Bench): Promise<void> {
+  const { subject } = entry;
+  entry.subject = undefined;
+  await subject?.stop().catch((error: unknown) => report(`stopping ${entry.candidate.title}: ${String(error)}`));
+}
+
+function toMeasurement({ candidate, rounds, skipped, invalid }: Entry): PeerMeasurement {
+  const { title, versions, notes } = candidate;
+  return {
+    ...{ title, versions, notes },
+    perSecond: rounds.map(({ perSecond }) => perSecond),
+    cpuMs: rounds.map(({ cpuMs }) => cpuMs),
+    latencies: rounds.flatMap(({ latencies }) => latencies),
+    ...(skipped === undefined ? {} : { skipped }),
+    ...(invalid === undefined ? {} : { invalid }),
+  };
+}
