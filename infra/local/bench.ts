@@ -16,7 +16,7 @@ import { onStopRequest } from './stop-request.js';
 import { timedReport } from './timed-report.js';
 
 // `npm run bench [-- --quick | --soak [--soak-minutes 20] | --only 3,5 | --peers]`: figures, each beside a reference from the
-// same run. About 10 minutes; --quick 2½, --soak 25. --peers (12 minutes, with --quick 4) measures this system beside what
+// same run. About 10 minutes; --quick 2½, --soak 25. --peers (9 minutes, with --quick 2½) measures this system beside what
 // could be taken instead of it; the packages for that are fetched at first use, 240 MB, into the user's cache. Writes
 // bench-results/. Fails when a target is missed or a run was invalid.
 

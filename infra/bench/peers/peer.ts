@@ -21,7 +21,7 @@ export const peers: readonly Peer[] = [
     title: 'DBOS workflow per order',
     packages: { '@dbos-inc/dbos-sdk': 'MIT' },
     differences: [
-      'needs no server of its own: its workflows are rows in the database of the orders, written with synchronous commit',
+      'needs no server of its own: its workflows are rows in the database of the orders, with synchronous commit',
       'only the order API has workflows; the processor acknowledges a message when its outcome is published, as ours does',
       'no web page here: that is a separate service of its maker',
     ],
@@ -35,7 +35,7 @@ export const peers: readonly Peer[] = [
       '@restatedev/restate-sdk-clients': 'MIT',
     },
     differences: [
-      "keeps its workflows in a log of its own and not in Postgres, on one node; its defaults flush each write (Temporal's development server does not)",
+      'keeps its workflows in a log of its own and not in Postgres, on one node, and flushes it before it answers',
       'only the order API has workflows; the processor acknowledges a message when its outcome is published, as ours does',
       'Promise.withResolvers, which the SDK takes from Node 22, is added to Node 20',
     ],
@@ -46,6 +46,7 @@ export const peers: readonly Peer[] = [
     packages: { 'pg-transactional-outbox': 'MIT' },
     differences: [
       'polls every 100 ms (its default is 500), up to 100 messages at a time (5), all of them parallel',
+      'a message that its own poll has locked while it is about to be published waits 5 s: the tail of its latencies',
       'publishes what was committed, and nothing more: an order whose outcome never comes is not noticed',
       "an order's progress can be read nowhere",
     ],

@@ -25,10 +25,8 @@ export const fixedRate = 20;
 /** The table, then what is not in it: the CPU time of each process, and where the comparison limps. */
 export function peersReport(measurements: readonly PeerMeasurement[]): string {
   const head = ['what', 'settled/s', 'CPU-ms per order', `p50 at ${fixedRate}/s`, `p99 at ${fixedRate}/s`, 'versions'];
-  const notes = measurements.flatMap((each) => [
-    ...cpuNotes(each),
-    ...each.notes.map((note) => `${each.title}: ${note}`),
-  ]);
+  const counted = measurements.filter(({ skipped, invalid }) => skipped === undefined && invalid === undefined);
+  const notes = counted.flatMap((each) => [...cpuNotes(each), ...each.notes.map((note) => `${each.title}: ${note}`)]);
   return [markdownTable(head, measurements.map(cellsOf)), '', ...notes.map((note) => `- ${note}`)].join('\n');
 }
 
@@ -42,9 +40,9 @@ function cellsOf(measurement: PeerMeasurement): string[] {
   return [title, medianAndRange(perSecond, '1/s'), cpu, milliseconds(50), milliseconds(99), versions];
 }
 
-function cpuNotes({ title, cpuMs, skipped, invalid }: PeerMeasurement): string[] {
+function cpuNotes({ title, cpuMs }: PeerMeasurement): string[] {
   const [first] = cpuMs;
-  if (!first || skipped !== undefined || invalid !== undefined) return [];
+  if (!first) return [];
   const of = (process: string): string => figure(median(cpuMs.map((round) => round[process] ?? NaN)));
   const parts = Object.keys(first).map((process) => `${process} ${of(process)}`);
   return [`${title}: CPU-ms per order: ${parts.join(', ')}`];

@@ -1,5 +1,5 @@
-import { orderCreated } from '../../../workflows/order-events.js';
-import { maxRounds, type Driver, type DriverOptions } from './driver.js';
+import { createSettlementWaiters } from '../../../order-api/infrastructure/temporal/settlement-waiters.js';
+import { maxRounds, stepsOf, workflowsOn, type Driver, type DriverOptions } from './driver.js';
 import { loadPeerPackage } from './packages.js';
 
 interface Waiting<Result> {
@@ -41,57 +41,47 @@ export const restateVariables = {
 } as const;
 
 const registerLimitMs = 30_000;
+const settledPromise = 'settled';
 
 /**
- * A Restate workflow for each order, its key the order's id: publish its event, wait for a promise that is resolved when the
- * order is settled, publish again when that takes too long. Restate retries a failed publish by itself. It is started after
- * the order's commit, as ours is, and the same reconciler starts it where the process died in between.
+ * A Restate workflow for each order, its key the order's id, with the steps of ours: publish its event, wait a moment for the
+ * settlement in this process, then for a promise, and publish again when that takes too long. Restate retries a failed step by
+ * itself. It is started after the order's commit, as ours is, and the same reconciler starts it where the process died in
+ * between.
  */
-export async function startRestateDriver({ store, relay, logger, checkAfterMs }: DriverOptions): Promise<Driver> {
+export async function startRestateDriver(options: DriverOptions): Promise<Driver> {
+  const { store, logger, checkAfterMs } = options;
   addWithResolvers();
   const sdk = loadPeerPackage('@restatedev/restate-sdk') as RestateSdk;
   const clients = loadPeerPackage('@restatedev/restate-sdk-clients') as RestateClients;
-  const { type, dataversion } = orderCreated;
-  const publish = async (orderId: string, republishAfterMs?: number) =>
-    void (await relay.publish({ aggregateIds: [orderId], type, dataversion, republishAfterMs }));
+  const waiters = createSettlementWaiters({ findSettled: (orderIds) => store.findSettled(orderIds) });
+  const steps = stepsOf(options, waiters);
 
   async function run(context: Context, orderId: string): Promise<void> {
-    await context.run('publish order.created', () => publish(orderId));
+    await context.run('publish order.created', () => steps.publish(orderId));
+    if (await context.run('await the outcome', () => steps.awaitSettled(orderId))) return;
     for (let round = 1; round <= maxRounds; round += 1) {
       try {
-        await context.promise('settled').get().orTimeout(checkAfterMs);
+        await context.promise(settledPromise).get().orTimeout(checkAfterMs);
         return;
       } catch (error) {
         if (!(error instanceof sdk.TimeoutError)) throw error;
       }
-      const isSettled = async () => (await store.findSettled([orderId])).length > 0;
-      if (await context.run('look at the order', isSettled)) return;
-      await context.run('publish again', () => publish(orderId, checkAfterMs / 2));
+      if (await context.run('look for the outcome', () => steps.isSettled(orderId))) return;
+      await context.run('publish order.created again', () => steps.publishAgain(orderId));
     }
   }
 
-  const settled = (context: Context, status: string) => context.promise('settled').resolve(status);
+  const settled = (context: Context, status: string) => context.promise(settledPromise).resolve(status);
   const lifecycle = sdk.workflow({ name: 'orderLifecycle', handlers: { run, settled } });
   await register(await sdk.serve({ services: [lifecycle], port: Number(process.env[restateVariables.endpointPort]) }));
   const ingress = clients.connect({ url: process.env[restateVariables.ingress] ?? '' });
-  const start = (orderId: string) => ingress.workflowClient(lifecycle, orderId).workflowSubmit(orderId);
-  return {
-    workflows: {
-      startSoon: (orderId) =>
-        void start(orderId).catch((error: unknown) => logger.warn({ err: error }, 'a workflow was not started')),
-      ensureWorkflows: async (orders) => {
-        const ids = orders.map(({ orderId }) => orderId);
-        const starts = await Promise.allSettled(ids.map(start));
-        return ids.filter((_, index) => starts[index]?.status === 'fulfilled');
-      },
-      tellSettled: ({ orderId, status }) =>
-        void ingress
-          .workflowClient(lifecycle, orderId)
-          .settled(status)
-          .catch((error: unknown) => logger.warn({ err: error }, 'a workflow was not told')),
-    },
-    stop: () => Promise.resolve(),
+  const engine = {
+    start: (orderId: string) => ingress.workflowClient(lifecycle, orderId).workflowSubmit(orderId),
+    tell: (orderId: string, status: string) => ingress.workflowClient(lifecycle, orderId).settled(status),
   };
+  // What is under way is taken up again by the server.
+  return { workflows: workflowsOn(engine, waiters, logger), stop: () => Promise.resolve() };
 }
 
 /** Tells the server where this process takes the steps of its workflows. */

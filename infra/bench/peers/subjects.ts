@@ -65,7 +65,7 @@ function peerCandidate(bench: Bench, peer: Peer, packages: () => Promise<string>
     start: async () => {
       const { instance } = bench.servers;
       const directory = await packages().catch((error: unknown) => {
-        throw new PeerUnavailable(String(error));
+        throw new PeerUnavailable('its packages could not be installed', { cause: error });
       });
       const system = await PeerSystem.start(peer, directory, instance, bench.report);
       return {

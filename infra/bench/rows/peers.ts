@@ -34,7 +34,7 @@ interface Entry {
 export async function measurePeers(bench: Bench, stop: AbortSignal): Promise<PeerMeasurement[]> {
   const { plan, report } = bench;
   let installing: Promise<string> | undefined;
-  const packages = (): Promise<string> => (installing ??= providePeerPackages(process.env, report, stop));
+  const packages = (): Promise<string> => (installing ??= install(report, stop));
   const entries: Entry[] = [];
   try {
     for (const candidate of candidatesOf(bench, packages)) entries.push(await enter(candidate, bench));
@@ -47,6 +47,16 @@ export async function measurePeers(bench: Bench, stop: AbortSignal): Promise<Pee
   return entries.map(toMeasurement);
 }
 
+/** @throws what npm has said, which is reported here, once for all peers */
+async function install(report: Bench['report'], stop: AbortSignal): Promise<string> {
+  try {
+    return await providePeerPackages(process.env, report, stop);
+  } catch (error) {
+    report(`the packages of the peers could not be installed: ${String(error)}`);
+    throw error;
+  }
+}
+
 /** Starts it and warms it up. */
 async function enter(candidate: Candidate, bench: Bench): Promise<Entry> {
   const entry: Entry = { candidate, subject: undefined, rounds: [] };
@@ -54,9 +64,9 @@ async function enter(candidate: Candidate, bench: Bench): Promise<Entry> {
   try {
     subject = await candidate.start();
   } catch (error) {
-    const isUnavailable = error instanceof PeerUnavailable;
-    bench.report(`${candidate.title}: ${isUnavailable ? 'skipped' : 'INVALID'}: ${String(error)}`);
-    return { ...entry, [isUnavailable ? 'skipped' : 'invalid']: String(error) };
+    const reason = error instanceof PeerUnavailable ? { skipped: error.message } : { invalid: String(error) };
+    bench.report(`${candidate.title}: ${reason.skipped === undefined ? `INVALID: ${reason.invalid}` : 'skipped'}`);
+    return { ...entry, ...reason };
   }
   const entered = { ...entry, subject };
   await orInvalid(entered, bench, async () => {
