@@ -1,4 +1,5 @@
 import type { Queryable } from '../postgres/pool.js';
+import { queryByIndex } from '../postgres/query-by-index.js';
 
 /** A consumed event. `eventKey` names the event itself, so that a republished one is known whatever its message id. */
 export interface InboxEntry {
@@ -37,17 +38,18 @@ export async function isRecorded(db: Queryable, eventKey: string): Promise<boole
   return rowCount === 1;
 }
 
-/** Removes up to `limit` entries received over `retentionDays` ago. */
+/** Removes up to `limit` entries received over `retentionDays` ago, oldest first, and reads no others. */
 export async function deleteReceived(db: Queryable, retentionDays: number, limit: number): Promise<number> {
-  const { rowCount } = await db.query(
+  const { rowCount } = await queryByIndex(
+    db,
     `delete from inbox
      where event_key in (
        select event_key from inbox
-       where received_at < now() - $1 * interval '1 day'
-       limit $2
+       where received_at < now() - interval '1 day' * ${retentionDays}
+       order by received_at
+       limit ${limit}
        for update skip locked
      )`,
-    [retentionDays, limit],
   );
   return rowCount ?? 0;
 }

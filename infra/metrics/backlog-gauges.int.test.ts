@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { Registry } from 'prom-client';
+import { byIndex } from '../postgres/query-by-index.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { addBacklogGauges, backlogStatement, maxBacklogCounted } from './backlog-gauges.js';
-import { byIndex } from './registry.js';
 
 const rows = 110_000;
 const rowsPerInsert = 10_000;

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { queryByIndex } from '../postgres/query-by-index.js';
 import { withDeadline } from '../runtime/deadline.js';
 
 const askLimitMs = 1000;
@@ -51,12 +52,6 @@ export function addSqlGauge(
 }
 
 /**
- * What a gauge counts has an index that ends with its backlog. Left to the statistics, Postgres reads the whole table, or
- * sorts all that waits, just when a backlog has come up that they do not know of yet.
- */
-export const byIndex = 'set local enable_seqscan = off; set local enable_bitmapscan = off;';
-
-/**
  * The first row of what a statement answers, asked for at most once in 10 s; those who ask meanwhile share it, and those
  * who ask while it runs wait for the same answer. A failure is not kept.
  */
@@ -68,9 +63,8 @@ export function cachedQuery<Row extends pg.QueryResultRow>(
   let last: { readonly answer: Promise<Row | undefined>; readonly at: number } | undefined;
   return () => {
     if (last && now() - last.at < maxAgeMs) return last.answer;
-    // One message with several statements is one transaction, and one result for each of them.
-    const results = pool.query<Row>(byIndex + statement) as Promise<unknown> as Promise<pg.QueryResult<Row>[]>;
-    const answer = results.then((all) => all.at(-1)?.rows[0]);
+    // What a gauge counts has an index that ends with its backlog.
+    const answer = queryByIndex<Row>(pool, statement).then(({ rows }) => rows[0]);
     const asked = { answer, at: now() };
     last = asked;
     answer.catch(() => {

@@ -43,7 +43,7 @@ async function createDatabase(of: DatabaseOf, template: string | undefined): Pro
   const { ordersDb, processorDb } = testServers();
   const server = of === 'order-api' ? ordersDb.dsn : processorDb.dsn;
   const name = `test_${of.replace('-', '_')}_${randomUUID().replaceAll('-', '')}`;
-  await asAdmin(server, `create database ${name}${template ? ` template ${template}` : ''}`);
+  await runPatiently(server, `create database ${name}${template ? ` template ${template}` : ''}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   const pool = createPool(url.href, 'test', silentLogger);
@@ -52,13 +52,14 @@ async function createDatabase(of: DatabaseOf, template: string | undefined): Pro
     pool,
     drop: async () => {
       if (!pool.ended) await pool.end();
-      await asAdmin(server, `drop database if exists ${name} with (force)`);
+      await runPatiently(server, `drop database if exists ${name} with (force)`);
     },
   };
 }
 
-async function asAdmin(server: string, statement: string): Promise<void> {
-  const pool = createPool(server, 'test admin', silentLogger, {
+/** Runs statements that may take longer than any service would wait, one after the other; 30 s each. */
+export async function runPatiently(dsn: string, ...statements: readonly string[]): Promise<void> {
+  const pool = createPool(dsn, 'test admin', silentLogger, {
     maxConnections: 1,
     connectTimeoutMs: 5000,
     loginTimeoutMs: 5000,
@@ -66,7 +67,7 @@ async function asAdmin(server: string, statement: string): Promise<void> {
     queryTimeoutMs: 30_000,
   });
   try {
-    await pool.query(statement);
+    for (const statement of statements) await pool.query(statement);
   } finally {
     await pool.end();
   }

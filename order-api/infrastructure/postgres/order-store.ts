@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { isPostgresOutage } from '../../../infra/postgres/outage.js';
 import { inTransaction, type Queryable } from '../../../infra/postgres/pool.js';
+import { queryByIndex } from '../../../infra/postgres/query-by-index.js';
 import { createBatcher } from '../../../infra/runtime/batcher.js';
 import { crashPoint } from '../../../infra/runtime/crash-point.js';
 import type { AppliedOutcome, OrderStore, PendingOrder, SettledOrder } from '../../application/ports.js';
@@ -64,21 +65,21 @@ export async function markPublishedIfSettled(db: Queryable, messageIds: readonly
 
 /** A lease, as with the outbox: no lock is held while workflows are looked for and started. */
 async function claimPending(db: Queryable, limit: number, leaseMs: number): Promise<PendingOrder[]> {
-  const { rows } = await db.query<PendingOrder>(
+  const { rows } = await queryByIndex<PendingOrder>(
+    db,
     `with claimed as (
        update orders
-       set check_at = now() + $2 * interval '1 millisecond'
+       set check_at = now() + interval '1 millisecond' * ${leaseMs}
        where order_id in (
          select order_id from orders
          where status = 'pending' and version = 1 and check_at <= now()
          order by check_at
-         limit $1
+         limit ${limit}
          for update skip locked
        )
        returning order_id, workflow_id, created_at
      )
      select order_id as "orderId", workflow_id as "workflowId" from claimed order by created_at`,
-    [limit, leaseMs],
   );
   return rows;
 }
