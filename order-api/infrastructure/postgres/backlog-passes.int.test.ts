@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import type pg from 'pg';
+import { createOutboxSweeper } from '../../../infra/messaging/outbox-sweeper.js';
+import { insertPendingOrders } from '../../../infra/testing/backlog-rows.js';
+import { eventually } from '../../../infra/testing/eventually.js';
+import { silentLogger } from '../../../infra/testing/silent-logger.js';
+import { createPlanRecorder, type PlanRecorder } from '../../../infra/testing/statement-plans.js';
+import { createTestDatabase, runPatiently, type TestDatabase } from '../../../infra/testing/test-database.js';
+import { createReconcileOrders } from '../../application/reconcile-orders.js';
+import { createOrderStore, markPublishedIfSettled } from './order-store.js';
+
+const backlog = 100_000;
+const rowsPerInsert = 50_000;
+/** So many a pass takes at most: 100 batches of 200. The next pass takes the next. */
+const perPass = 20_000;
+
+/** Those it claims are read, found by their keys and read again to be put off; in all a few rows each. */
+const maxRowsRead = perPass * 6;
+
+/**
+ * With a limit of 2 s on each statement, as in production: one that reads the backlog fails when that has grown large
+ * enough, and nothing is looked after any more.
+ */
+describe(`with ${backlog} pending orders and unpublished events, all of them due`, function () {
+  this.timeout(120_000);
+  let database: TestDatabase;
+  let recorder: PlanRecorder;
+  let pool: pg.Pool;
+  before(async () => {
+    database = await createTestDatabase('order-api');
+    recorder = createPlanRecorder(database.dsn, 'custom');
+    pool = recorder.pool;
+    const inserts = Array<string>(backlog / rowsPerInsert).fill(insertPendingOrders(rowsPerInsert));
+    // The statistics are those of empty tables: it all came since they were taken.
+    const untouched = ['orders', 'outbox'].map((table) => `alter table ${table} set (autovacuum_enabled = false)`);
+    await runPatiently(database.dsn, ...untouched, 'analyze', ...inserts);
+  });
+  after(async () => {
+    await recorder.close();
+    await database.drop();
+  });
+
+  async function rowsReadBy(pass: () => Promise<void>): Promise<number> {
+    return (await recorder.record(pass)).reduce((sum, { rowsRead }) => sum + rowsRead, 0);
+  }
+
+  it('a pass of the reconciler looks after as many orders as it may, once each', async () => {
+    const ensured: string[] = [];
+    const reconcileOrders = createReconcileOrders({
+      store: createOrderStore(pool, 60_000),
+      workflows: {
+        ensureWorkflows: (orders) => {
+          const orderIds = orders.map(({ orderId }) => orderId);
+          ensured.push(...orderIds);
+          return Promise.resolve(orderIds);
+        },
+      },
+    });
+    const rowsRead = await rowsReadBy(async () => {
+      assert.equal(await reconcileOrders(new AbortController().signal), perPass);
+    });
+    assert.ok(rowsRead <= maxRowsRead, `${rowsRead} rows were read`);
+    assert.equal(new Set(ensured).size, perPass);
+    const { rows } = await pool.query(
+      `select count(*)::int as due from orders where version = 1 and check_at <= now()`,
+    );
+    assert.deepEqual(rows, [{ due: backlog - perPass }]);
+  });
+
+  it('a pass of the sweeper looks after as many events as it may, once each', async () => {
+    const swept: string[] = [];
+    const sweeper = createOutboxSweeper({
+      ...{ pool, intervalMs: 60_000, isReady: () => true, logger: silentLogger },
+      sweep: async (rows) => {
+        const ids = rows.map(({ id }) => id);
+        await markPublishedIfSettled(pool, ids);
+        swept.push(...ids); // after the statement: a batch whose statement fails is missing
+      },
+    });
+    const rowsRead = await rowsReadBy(async () => {
+      sweeper.start();
+      try {
+        await eventually('a pass is over', () => assert.equal(swept.length, perPass), 60_000);
+      } finally {
+        await sweeper.stop();
+      }
+    });
+    assert.ok(rowsRead <= maxRowsRead, `${rowsRead} rows were read`);
+    assert.equal(new Set(swept).size, perPass);
+  });
+});
