@@ -32,10 +32,12 @@ create table order_events (
   detail jsonb not null default '{}'
 );
 
--- One fact a version: two outcomes can never both have been applied. Ignored outcomes are recorded beside it.
-create unique index order_events_versions on order_events (order_id, version) where type <> 'order.outcome-ignored';
--- Serves "the history of one order".
-create index order_events_of_order on order_events (order_id, id);
+-- One fact a version: two outcomes can never both have been applied. Ignored outcomes are recorded beside it, so that the
+-- third part tells them apart. It serves "the history of one order" as well, without an index of its own: order ids are
+-- random, so that each index of them is a page more that an order writes to the log after every checkpoint (measured with
+-- 100,000 orders, each right after a checkpoint: 14.1 kB of WAL an order with two indexes, 11.5 with one).
+create unique index order_events_versions
+  on order_events (order_id, version, (case type when 'order.outcome-ignored' then id else 0 end));
 
 -- Nobody searches by what is in there, so it needs no statistics: see the outbox.
 alter table orders alter column items set statistics 0;
