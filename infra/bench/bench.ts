@@ -1,6 +1,7 @@
 import type { LocalServers } from '../local/local-servers.js';
 import { describeMachine, type Results } from './report.js';
 import type { Bench, Finding, Mode, Plan, Row } from './row.js';
+import { absence } from './rows/absence.js';
 import { accepting } from './rows/accepting.js';
 import { burst } from './rows/burst.js';
 import { confirms } from './rows/confirms.js';
@@ -12,10 +13,13 @@ import { soak } from './rows/soak.js';
 import { serverVersions } from './server-versions.js';
 import { BenchSystem } from './system.js';
 
+const noLoad = { pairs: 0, windowMs: 0, clients: 0, drainSize: 0, burstSize: 0, steadyMs: 0, soakMs: 0 };
+
 const plans = {
   full: { pairs: 5, windowMs: 6000, clients: 200, drainSize: 50_000, burstSize: 10_000, steadyMs: 30_000, soakMs: 0 },
   quick: { pairs: 2, windowMs: 1500, clients: 200, drainSize: 6000, burstSize: 1000, steadyMs: 4000, soakMs: 0 },
   soak: { pairs: 3, windowMs: 5000, clients: 200, drainSize: 0, burstSize: 0, steadyMs: 0, soakMs: 20 * 60_000 },
+  absence: { ...noLoad, absenceMs: 60 * 60_000, absenceOrders: 20_000 },
 } as const satisfies Record<string, Plan>;
 
 /** In the order in which they run: the capacity comes before the rows that need it, the largest load last. */
@@ -32,6 +36,8 @@ const rows: readonly { readonly numbers: readonly number[]; readonly name: strin
 /** Needs the capacity, too. */
 const soakRows = [...rows.filter(({ row }) => row === settling), { numbers: [9], name: 'soak', row: soak }];
 
+const absenceRows = [{ numbers: [12], name: 'absence', row: absence }];
+
 export interface BenchOptions {
   readonly kind: keyof typeof plans;
   /** Only these rows of the table; default: all. */
@@ -42,14 +48,17 @@ export interface BenchOptions {
   readonly stop: AbortSignal;
   /** Of a soak. */
   readonly soakMinutes?: number | undefined;
+  /** Instead of the plan's. */
+  readonly absence?: Pick<Plan, 'absenceMs' | 'absenceOrders'> | undefined;
 }
 
 /** Runs the benchmark on servers that are up and provided to the tests. Never throws for a row that could not be measured. */
 export async function runBench(
   servers: LocalServers,
-  { kind, only, peers: withPeers, report, stop, soakMinutes }: BenchOptions,
+  { kind, only, peers: withPeers, report, stop, soakMinutes, absence: absencePlan }: BenchOptions,
 ): Promise<Results> {
-  const plan: Plan = { ...plans[kind], ...(soakMinutes === undefined ? {} : { soakMs: soakMinutes * 60_000 }) };
+  const soakPlan = soakMinutes === undefined ? {} : { soakMs: soakMinutes * 60_000 };
+  const plan: Plan = { ...plans[kind], ...soakPlan, ...absencePlan };
   const systems = new Map<Mode, Promise<BenchSystem>>();
   let failures = 0;
   const bench: Bench = {
@@ -61,7 +70,7 @@ export async function runBench(
       return known;
     },
   };
-  const chosen = withPeers ? [] : kind === 'soak' ? soakRows : rows;
+  const chosen = withPeers ? [] : { full: rows, quick: rows, soak: soakRows, absence: absenceRows }[kind];
   const findings: Finding[] = [];
   const invalid: { row: string; reason: string }[] = [];
   for (const { numbers, name, row } of chosen) {

@@ -91,3 +91,23 @@ export async function placeMany(system: OrderSystem, clients: number, count: num
   };
   await Promise.all(Array.from({ length: clients }, client));
 }
+
+/** Places `count` orders through so many clients, at most so many a second together, and waits for no settlement. */
+export async function placeAtRate(
+  system: BenchSystem,
+  clients: number,
+  perSecond: number,
+  count: number,
+): Promise<void> {
+  const begin = performance.now();
+  let next = 0;
+  const client = async (): Promise<void> => {
+    while (next < count) {
+      const due = begin + (next * 1000) / perSecond;
+      next += 1;
+      await sleep(Math.max(0, due - performance.now()));
+      await system.place();
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+}

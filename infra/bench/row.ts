@@ -14,11 +14,14 @@ export interface Plan {
   readonly burstSize: number;
   readonly steadyMs: number;
   readonly soakMs: number;
+  /** How long the processor is away, and how many orders wait for it. */
+  readonly absenceMs?: number;
+  readonly absenceOrders?: number;
 }
 
 /** What the rows share: servers, the systems they load, and what an earlier row has found. */
 export interface Bench {
-  readonly kind: 'full' | 'quick' | 'soak';
+  readonly kind: 'full' | 'quick' | 'soak' | 'absence';
   readonly plan: Plan;
   readonly servers: LocalServers;
   readonly report: (line: string) => void;

@@ -15,13 +15,15 @@ import { runTool } from './run-tool.js';
 import { onStopRequest } from './stop-request.js';
 import { timedReport } from './timed-report.js';
 
-// `npm run bench [-- --quick | --soak [--soak-minutes 20] | --only 3,5 | --peers]`: figures, each beside a reference from the
-// same run. About 10 minutes; --quick 2½, --soak 25. --peers (9 minutes, with --quick 2½) measures this system beside what
-// could be taken instead of it; the packages for that are fetched at first use, 240 MB, into the user's cache. Writes
-// bench-results/. Fails when a target is missed or a run was invalid.
+// `npm run bench [-- --quick | --soak [--soak-minutes 20] | --only 3,5 | --peers | --absence]`: figures, each beside a
+// reference from the same run. About 10 minutes; --quick 2½, --soak 25. --peers (9 minutes, with --quick 2½) measures this
+// system beside what could be taken instead of it; the packages for that are fetched at first use, 240 MB, into the user's
+// cache. --absence takes the processor away in either mode, for an hour each unless told otherwise. Writes bench-results/.
+// Fails when a target is missed or a run was invalid.
 
 const usage = `usage: npm run bench [-- --quick | --soak [--soak-minutes 20] | --only 3,5]
-       npm run bench -- --peers [--quick]    beside DBOS, Restate and an outbox library; fetches 240 MB at first use`;
+       npm run bench -- --peers [--quick]    beside DBOS, Restate and an outbox library; fetches 240 MB at first use
+       npm run bench -- --absence [--absence-minutes 60] [--absence-orders 20000]`;
 const report = timedReport();
 const options = readOptions(process.argv.slice(3));
 const stop = onStopRequest(() => process.exit(1));
@@ -74,7 +76,7 @@ function interrupted(signal: AbortSignal): Promise<void> {
   });
 }
 
-function readOptions(args: string[]): Pick<BenchOptions, 'kind' | 'only' | 'peers' | 'soakMinutes'> {
+function readOptions(args: string[]): Pick<BenchOptions, 'kind' | 'only' | 'peers' | 'soakMinutes' | 'absence'> {
   try {
     const { values } = parseArgs({
       args,
@@ -84,15 +86,29 @@ function readOptions(args: string[]): Pick<BenchOptions, 'kind' | 'only' | 'peer
         'soak-minutes': { type: 'string' },
         only: { type: 'string' },
         peers: { type: 'boolean' },
+        absence: { type: 'boolean' },
+        'absence-minutes': { type: 'string' },
+        'absence-orders': { type: 'string' },
       },
     });
     const only = values.only?.split(',').map(Number);
     if (only?.some((row) => !(row >= 1 && row <= 10))) throw new Error('--only takes numbers from 1 to 10');
-    const soakMinutes = values['soak-minutes'] === undefined ? undefined : Number(values['soak-minutes']);
-    if (soakMinutes !== undefined && !(soakMinutes > 0)) throw new Error('--soak-minutes takes a number above 0');
+    const minutes = values['soak-minutes'];
+    const soakMinutes = minutes === undefined ? undefined : positive('--soak-minutes', minutes);
+    if (values.absence) {
+      const absenceMs = positive('--absence-minutes', values['absence-minutes'] ?? '60') * 60_000;
+      const absenceOrders = Math.ceil(positive('--absence-orders', values['absence-orders'] ?? '20000'));
+      return { kind: 'absence', absence: { absenceMs, absenceOrders } };
+    }
     if (values.peers && (values.soak || only)) throw new Error('--peers goes with --quick only');
     return { kind: values.soak ? 'soak' : values.quick ? 'quick' : 'full', only, peers: values.peers, soakMinutes };
   } catch (error) {
     throw new ExpectedError(`${(error as Error).message}\n${usage}`);
   }
+}
+
+function positive(option: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < Infinity)) throw new Error(`${option} takes a number above 0`);
+  return value;
 }

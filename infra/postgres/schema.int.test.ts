@@ -77,6 +77,7 @@ const suites: [DatabaseOf, Rule[], good: string[]][] = [
       event('o-1', 1, 'order.created'),
       event('o-1', 2, 'order.processed'),
       event('o-1', 2, 'order.outcome-ignored'),
+      event('o-1', 2, 'order.outcome-ignored'),
     ],
   ],
   ['processor', [...verdictRules, ...messagingRules], [verdict(`'failed', 2, 'out of stock'`)]],

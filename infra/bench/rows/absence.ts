@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../../testing/eventually.js';
+import { perOrder, readCounters, type Counters } from '../counters.js';
+import { placeAtRate } from '../load.js';
+import { countTransitions, sampleOpenWorkflows } from '../open-workflows.js';
+import type { Bench, Finding, Mode, Row } from '../row.js';
+import type { BenchSystem } from '../system.js';
+
+const perSecond = 100;
+const clients = 8;
+const minuteMs = 60_000;
+/** One core, all the time. */
+const maxCpuPerMinute = 60;
+/** In strict mode some 30 orders are started or settled in a second; three times as long is too long. */
+const limitPerOrderMs = 100;
+const leastLimitMs = 600_000;
+
+/** What was used in a minute of the waiting, or while catching up. */
+interface Absence {
+  readonly minutes: readonly Counters[];
+  readonly transitionsPerMinute: number;
+  readonly workflows: number;
+  readonly placingSeconds: number;
+  readonly catchingUp: Counters;
+  readonly settledSeconds: number;
+  /** When the last workflow had completed, too. */
+  readonly completedSeconds: number;
+}
+
+/**
+ * Row 12: the processor is away for long, with many orders that wait for it. What does the waiting cost, and what the
+ * catching up? In strict mode each order has a workflow that looks for itself now and then.
+ */
+export const absence: Row = async (bench) => {
+  const findings: Finding[] = [];
+  for (const mode of ['strict', 'default'] as const) {
+    findings.push(toFinding(bench, mode, await measure(bench, mode)));
+    // What it does when it has nothing to do would count as the other's.
+    const system = await bench.system(mode);
+    await Promise.all([system.stopService('order-api'), system.stopService('processor')]);
+  }
+  return findings;
+};
+
+async function measure(bench: Bench, mode: Mode): Promise<Absence> {
+  const { absenceOrders: orders = 0, absenceMs = 0 } = bench.plan;
+  const limitMs = leastLimitMs + orders * limitPerOrderMs;
+  const system = await bench.system(mode);
+  await system.stopService('processor');
+  const placedAt = performance.now();
+  await placeAtRate(system, clients, perSecond, orders);
+  // What has been accepted faster than workflows are started is no part of the waiting.
+  await eventually(`${mode}: every event is in the queue`, () => assertNone(system, unpublished), limitMs);
+  const placingSeconds = (performance.now() - placedAt) / 1000;
+  bench.report(`absence, ${mode}: ${orders} orders wait, after ${placingSeconds.toFixed(0)} s`);
+
+  const sample = await sampleOpenWorkflows(system);
+  assert.ok(sample.open > 0, 'no workflow is open, though orders wait');
+  const transitionsBefore = await countTransitions(system, sample);
+  const minutes = await waitByTheMinute(bench, system, absenceMs);
+  const transitions = (await countTransitions(system, sample)) - transitionsBefore;
+
+  const before = await readCounters(bench, system);
+  const begin = performance.now();
+  await system.startService('processor');
+  await eventually(`${mode}: every order is settled`, () => assertNone(system, pending), limitMs);
+  const settledSeconds = (performance.now() - begin) / 1000;
+  await system.verify(limitMs);
+  const completedSeconds = (performance.now() - begin) / 1000;
+  const catchingUp = perOrder(before, await readCounters(bench, system), 1);
+  bench.report(`absence, ${mode}: all settled ${settledSeconds.toFixed(1)} s after the processor was started`);
+  const transitionsPerMinute = ((transitions / sample.workflowIds.length) * sample.open * minuteMs) / absenceMs;
+  const seconds = { placingSeconds, settledSeconds, completedSeconds };
+  return { minutes, transitionsPerMinute, workflows: sample.open, catchingUp, ...seconds };
+}
+
+const unpublished = `select /* bench */ from outbox where published_at is null and attempts >= 0 limit 1`;
+const pending = `select /* bench */ from orders where version = 1 limit 1`;
+
+async function assertNone({ ordersDb }: BenchSystem, statement: string): Promise<void> {
+  assert.equal((await ordersDb.pool.query(statement)).rowCount, 0);
+}
+
+/** What each minute has used; the last part counts as the share of a minute that it is. */
+async function waitByTheMinute(bench: Bench, system: BenchSystem, durationMs: number): Promise<Counters[]> {
+  const minutes: Counters[] = [];
+  const end = performance.now() + durationMs;
+  while (performance.now() < end) {
+    const [before, begin] = [await readCounters(bench, system), performance.now()];
+    await sleep(Math.min(minuteMs, end - begin));
+    const partOfMinute = (performance.now() - begin) / minuteMs;
+    minutes.push(perOrder(before, await readCounters(bench, system), partOfMinute));
+    system.readLogs();
+  }
+  return minutes;
+}
+
+/** All but the load generator, which only looks on. */
+function cpuOf(counters: Counters): [name: string, seconds: number][] {
+  const isOfSystem = (name: string): boolean => name.startsWith('CPU-ms of ') && !name.endsWith('load generator');
+  return Object.entries(counters).flatMap(([name, ms]) =>
+    isOfSystem(name) ? [[name.replace('CPU-ms of ', ''), ms / 1000]] : [],
+  );
+}
+
+function cpuSum(counters: Counters): number {
+  return cpuOf(counters).reduce((sum, [, seconds]) => sum + seconds, 0);
+}
+
+function toFinding({ plan }: Bench, mode: Mode, absent: Absence): Finding {
+  const { minutes, catchingUp, transitionsPerMinute, workflows, placingSeconds } = absent;
+  const ours = minutes.map(cpuSum);
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const waiting = cpuOf(minutes[0] ?? {}).map(
+    ([name]) => [name, mean(minutes.map((minute) => new Map(cpuOf(minute)).get(name) ?? 0))] as const,
+  );
+  const list = (cpu: readonly (readonly [string, number])[]): string =>
+    cpu.map(([name, seconds]) => `${name} ${seconds.toFixed(2)}`).join(', ');
+  const notes = [
+    `${plan.absenceOrders} orders in ${workflows} workflows, placed and their events published in ${placingSeconds.toFixed(0)} s; then ${((plan.absenceMs ?? 0) / minuteMs).toFixed(1)} minutes`,
+    `waiting, CPU-seconds a minute: ${list(waiting)}; first minute ${ours[0]?.toFixed(2)}, last ${ours.at(-1)?.toFixed(2)}`,
+    `waiting, state transitions a minute: ${transitionsPerMinute.toFixed(0)}`,
+    `catching up: all settled after ${absent.settledSeconds.toFixed(1)} s, the start of the processor included; every workflow completed and every order counted after ${absent.completedSeconds.toFixed(1)} s`,
+    `catching up, CPU-seconds in all: ${list(cpuOf(catchingUp))}; together ${cpuSum(catchingUp).toFixed(1)}`,
+  ];
+  return {
+    ...{ number: 12, title: `${mode} mode, CPU while the processor is away, a minute`, unit: 's' },
+    ...{ ours, reference: [], ratio: mean(ours), target: { atMost: maxCpuPerMinute }, notes },
+  };
+}
