@@ -94,7 +94,7 @@ export async function placeMany(system: OrderSystem, clients: number, count: num
 
 /** Places `count` orders through so many clients, at most so many a second together, and waits for no settlement. */
 export async function placeAtRate(
-  system: BenchSystem,
+  system: OrderSystem,
   clients: number,
   perSecond: number,
   count: number,
