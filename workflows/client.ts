@@ -1,8 +1,9 @@
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { SearchAttributeType, type SignalDefinition } from '@temporalio/common';
+import pLimit from 'p-limit';
 import { createBatcher } from '../infra/runtime/batcher.js';
 import { crashPoint } from '../infra/runtime/crash-point.js';
-import { isTemporalOutage } from '../infra/temporal/outage.js';
+import { isTemporalOutage, TemporalUnavailable } from '../infra/temporal/outage.js';
 import type { SearchAttributeTypes } from '../infra/temporal/search-attributes.js';
 import type { TemporalLink } from '../infra/temporal/temporal-link.js';
 import {
@@ -46,6 +47,13 @@ export const searchAttributeTypes: SearchAttributeTypes = {
 const startTimeoutMs = 10_000;
 /** Short: a signal that fails is forgotten, since the workflow looks for itself. */
 const signalTimeoutMs = 2000;
+/**
+ * When a processor comes back after hours, thousands of workflows are to be told at once. All together they would run into
+ * the deadline above; in turn, a busy development server takes some hundred a second.
+ */
+const maxSignalsInFlight = 20;
+/** More are not kept: a hint that comes minutes late spares its workflow nothing. */
+const maxSignalsWaiting = 10_000;
 const describeTimeoutMs = 5000;
 /**
  * To a workflow every signal is a task of tens of milliseconds, whatever it carries; and an order that is settled within
@@ -59,15 +67,20 @@ const workflowType = 'orderLifecycle' satisfies typeof orderLifecycle.name;
 
 /** The client both services use, over the process's shared connection. */
 export function createOrderWorkflowClient(link: Pick<TemporalLink, 'call'>): OrderWorkflowClient {
+  const inTurn = pLimit(maxSignalsInFlight);
+
   /** False when the workflow is not there to be told. */
   async function signal<Args extends unknown[]>(
     workflowId: string,
     definition: SignalDefinition<Args>,
     ...args: Args
   ): Promise<boolean> {
+    if (inTurn.pendingCount >= maxSignalsWaiting) throw new TemporalUnavailable('too many workflows wait to be told');
     try {
       crashPoint('signal.before');
-      await link.call(signalTimeoutMs, (client) => client.workflow.getHandle(workflowId).signal(definition, ...args));
+      await inTurn(() =>
+        link.call(signalTimeoutMs, (client) => client.workflow.getHandle(workflowId).signal(definition, ...args)),
+      );
       return true;
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return false;
