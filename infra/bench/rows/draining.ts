@@ -29,7 +29,7 @@ export const draining: Row = async (bench) => {
     );
     const title = 'drain of waiting order.created, messages/s';
     const notes = [
-      `${each} orders each time, ${each * plan.pairs} in all; the order API is stopped meanwhile, workflows are signalled`,
+      `${each} orders each time, ${each * plan.pairs} in all; the order API is stopped meanwhile, outcomes are published`,
     ];
     return [{ number: 7, title, unit: '1/s', ...measured, ...ratiosOf(measured), target: { atLeast: 1.5 }, notes }];
   } finally {
