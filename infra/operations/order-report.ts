@@ -1,4 +1,4 @@
-import { idPattern } from '../../order-api/infrastructure/http/order-schemas.js';
+import { idPattern } from '../../workflows/order-grammar.js';
 import { clip } from '../runtime/printable.js';
 import { withDeadLetters, type DeadLetter } from './dead-letters.js';
 import type { Dossier, InboxRecord, OutboxRecord } from './dossier.js';

@@ -1,5 +1,6 @@
 import type { Channel, Options } from 'amqplib';
 import { isPostgresOutage } from '../postgres/outage.js';
+import { isCopyHeader } from '../rabbitmq/dead-letter.js';
 import type { Publisher } from '../rabbitmq/publisher.js';
 import { printable } from '../runtime/printable.js';
 import { withDeadLetters, type DeadLetter } from './dead-letters.js';
@@ -16,8 +17,8 @@ export interface Replayed {
   readonly failure?: string;
 }
 
-/** What dead-lettering has added to a message, which begins afresh; and those by which RabbitMQ would copy it elsewhere. */
-const droppedHeaders = /^(x-(dead-letter|original|first-death|last-death|death|delivery-count).*|CC|BCC)$/s;
+/** What dead-lettering has added to a message, which begins afresh. */
+const dropped = /^x-(dead-letter|original|first-death|last-death|death|delivery-count).*$/s;
 const publisherUpTimeoutMs = 10_000;
 const publisherPollMs = 50;
 
@@ -100,7 +101,9 @@ async function putBack(letter: DeadLetter, publisher: Publisher, { who, reason }
   const { content, properties } = letter.message;
   // The broker refuses a message in another user's name, and one that was replayed must not expire on its way.
   const { userId: _userId, expiration: _expiration, ...kept } = properties as Options.Publish;
-  const headers = Object.entries(properties.headers ?? {}).filter(([name]) => !droppedHeaders.test(name));
+  const headers = Object.entries(properties.headers ?? {}).filter(
+    ([name]) => !dropped.test(name) && !isCopyHeader(name),
+  );
   await publisher.publish({
     exchange: '',
     routingKey: letter.queue,

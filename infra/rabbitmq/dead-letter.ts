@@ -20,8 +20,11 @@ export const maxMessageBytes = 1_048_576;
 const maxForeignHeaderBytes = 8192;
 /** What AMQP calls a short string: most properties, and the names of headers. */
 const maxShortStringBytes = 255;
+
 /** The sender's wish to have the message copied to further queues; it has been fulfilled and must not be once more. */
-const copyHeaders = ['CC', 'BCC'];
+export function isCopyHeader(name: string): boolean {
+  return name === 'CC' || name === 'BCC';
+}
 
 /**
  * Puts a message into the dead-letter queue of the queue it came from, with the reason in its headers. What cannot be
@@ -82,7 +85,7 @@ function deadLetterProperties({ message, reason, attempts }: GivenUp): Options.P
 }
 
 function withoutCopies(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !copyHeaders.includes(name)));
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !isCopyHeader(name)));
 }
 
 /** Those entries that are set and may be carried, and the names of the others. */

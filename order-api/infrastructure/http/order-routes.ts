@@ -4,11 +4,12 @@ import { receiveJsonText } from '../../../infra/http/json-text.js';
 import { Problem } from '../../../infra/http/problem.js';
 import { limitConcurrency, limitDuration } from '../../../infra/http/request-limits.js';
 import { validationErrorsOf } from '../../../infra/http/validation-errors.js';
+import { idPattern } from '../../../workflows/order-grammar.js';
 import type { OrderStore } from '../../application/ports.js';
 import type { PlaceOrder } from '../../application/place-order.js';
 import { OrderRefused } from '../../domain/order.js';
 import { parseJsonBody } from './json-body.js';
-import { idPattern, orderBodySchema, toOrderBody, toOrderRequest } from './order-schemas.js';
+import { orderBodySchema, toOrderBody, toOrderRequest } from './order-schemas.js';
 
 export interface OrderRoutesOptions {
   readonly placeOrder: PlaceOrder;

@@ -4,8 +4,6 @@ import { idSchema, maxItems, maxQuantity, skuSchema } from '../../../workflows/o
 import { faultOfPrice, parseAmount } from '../../domain/money.js';
 import type { Order, OrderRequest } from '../../domain/order.js';
 
-export { idPattern } from '../../../workflows/order-grammar.js';
-
 const quantityMessage = 'must be a whole number from 1 to 1,000,000';
 const quantitySchema = z
   .instanceof(LosslessNumber, { error: quantityMessage })
