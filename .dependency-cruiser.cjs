@@ -1,5 +1,7 @@
 /** The walls of the house. Each rule says why it stands. */
-const tests = '\\.test\\.ts$|^infra/(testing|e2e|local|compose|bench|operations|faults)/';
+const tests = '\\.test\\.ts$|^infra/dev/';
+const plumbing = 'infra/(runtime|postgres|rabbitmq|messaging|temporal|http|metrics)/';
+const sandboxed = 'workflows/(order-lifecycle\\.ts|contract/|lifecycle/)';
 
 module.exports = {
   forbidden: [
@@ -39,37 +41,49 @@ module.exports = {
       to: { path: '^$1/(main|config)\\.ts$' },
     },
     {
-      name: 'workflows-know-no-service',
+      name: 'workflows-import-nobody-above',
       comment: 'The workflow declares what it asks of the services, and they implement it.',
       severity: 'error',
       from: { path: '^workflows/', pathNot: tests },
-      to: { path: '^(order-api|processor)/' },
+      to: { path: '^(order-api|processor|infra/operations)/' },
     },
     {
       name: 'workflow-code-is-deterministic',
       comment: 'Workflow code is replayed: no Node built-ins, nothing but the workflow API and its own files.',
       severity: 'error',
-      from: {
-        path: '^workflows/(order-lifecycle|order-progress|progress-display|tracked-order|parse-facts|check-delay|live-details|messages|activities)\\.ts$',
-      },
+      from: { path: `^${sandboxed}`, pathNot: tests },
       to: {
-        pathNot: ['^workflows/', '^node_modules/@temporalio/(workflow|common)/'],
+        pathNot: [`^${sandboxed}`, '^node_modules/@temporalio/(workflow|common)/'],
         dependencyTypesNot: ['type-only'],
       },
     },
     {
       name: 'plumbing-knows-no-business',
-      comment: 'What is under infra could carry any other events just as well.',
+      comment: 'The plumbing under infra could carry any other events just as well.',
       severity: 'error',
-      from: { path: '^infra/', pathNot: tests },
-      to: { path: '^(order-api|processor|workflows)/' },
+      from: { path: `^${plumbing}`, pathNot: tests },
+      to: { path: '^(order-api|processor|workflows|infra/operations)/' },
     },
     {
-      name: 'production-does-not-need-tests',
-      comment: 'Nothing that ships may lean on what only developers have.',
+      name: 'runtime-is-the-ground-floor',
+      comment: 'Everything stands on it, so it stands on nothing of ours.',
+      severity: 'error',
+      from: { path: '^infra/runtime/', pathNot: tests },
+      to: { path: '^(order-api|processor|workflows|infra)/', pathNot: '^infra/runtime/' },
+    },
+    {
+      name: 'services-run-without-operations',
+      comment: 'Operations look at the services from outside.',
+      severity: 'error',
+      from: { path: '^(order-api|processor)/', pathNot: tests },
+      to: { path: '^infra/operations/' },
+    },
+    {
+      name: 'nothing-that-ships-imports-dev',
+      comment: 'What is under infra/dev exists on a developer\'s machine only.',
       severity: 'error',
       from: { path: '^(order-api|processor|workflows|infra)/', pathNot: tests },
-      to: { path: tests },
+      to: { path: '^infra/dev/' },
     },
     {
       name: 'no-dev-dependencies-in-production',

@@ -10,13 +10,13 @@ const addresses = {
 describe('order API configuration', () => {
   it('has its own name and port when only the addresses are set', () => {
     const config = readConfig(addresses);
-    assert.equal(config.APP__SERVICE_NAME, 'order-api');
-    assert.equal(config.APP__PORT, 8001);
-    assert.equal(config.APP__DB_DSN, 'postgresql://user:password@localhost:5432/orders');
-    assert.ok(Object.isFrozen(config));
+    assert.equal(config.service.name, 'order-api');
+    assert.equal(config.http.port, 8001);
+    assert.equal(config.postgres.dsn, 'postgresql://user:password@localhost:5432/orders');
+    assert.ok(Object.isFrozen(config) && Object.isFrozen(config.http));
   });
 
-  it('with faults names all of them', () => {
+  it('names every problem at once', () => {
     assert.throws(
       () => readConfig({ APP__PORT: '-1' }),
       (error) =>

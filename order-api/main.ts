@@ -13,6 +13,7 @@ import { addMetricsRoute } from '../infra/metrics/metrics-route.js';
 import { createRegistry } from '../infra/metrics/registry.js';
 import { addTemporalMetrics } from '../infra/metrics/temporal-metrics.js';
 import { migrate } from '../infra/postgres/migrate.js';
+import { isPostgresOutage } from '../infra/postgres/outage.js';
 import { createPool } from '../infra/postgres/pool.js';
 import { createPublisher } from '../infra/rabbitmq/publisher.js';
 import { createQueueInspector } from '../infra/rabbitmq/queue-inspector.js';
@@ -20,8 +21,8 @@ import { repeat } from '../infra/runtime/background-loop.js';
 import { runService } from '../infra/runtime/run-service.js';
 import { createTemporalLink } from '../infra/temporal/temporal-link.js';
 import { createMetricsBuffer, installTemporalRuntime } from '../infra/temporal/runtime.js';
-import { aboutOrder } from '../workflows/about-order.js';
-import { createOrderWorkflowClient, searchAttributeTypes } from '../workflows/client.js';
+import { aboutOrder } from '../workflows/client/order-logger.js';
+import { createOrderWorkflowClient, searchAttributeTypes } from '../workflows/client/order-workflow-client.js';
 import { orderTopology } from '../workflows/order-events.js';
 import { createApplyOutcome } from './application/apply-outcome.js';
 import { createPlaceOrder } from './application/place-order.js';
@@ -32,28 +33,28 @@ import { addOrderMetrics } from './infrastructure/order-metrics.js';
 import { createOrderStore, markPublishedIfSettled } from './infrastructure/postgres/order-store.js';
 import { createOrderProcessedConsumer } from './infrastructure/rabbitmq/order-processed-consumer.js';
 import { createOrderApiActivities } from './infrastructure/temporal/activities.js';
+import { createFirstEvents } from './infrastructure/temporal/first-events.js';
 import { createOrderWorkflows } from './infrastructure/temporal/order-workflows.js';
 import { createSettlementWaiters } from './infrastructure/temporal/settlement-waiters.js';
 import { createWorkflowStarter } from './infrastructure/temporal/workflow-starter.js';
 import { createOrderApiWorker } from './infrastructure/temporal/worker.js';
 
 await runService(readConfig, async (config, logger, service) => {
-  const name = config.APP__SERVICE_NAME;
+  const name = config.service.name;
   const temporalMetrics = createMetricsBuffer();
   installTemporalRuntime(logger, temporalMetrics);
 
   // Postgres: the orders, their outbox and inbox.
   const migrations = fileURLToPath(new URL('./infrastructure/postgres/migrations', import.meta.url));
-  await migrate(config.APP__DB_DSN, migrations, logger, service.stopping);
-  const pool = createPool(config.APP__DB_DSN, name, logger);
+  await migrate(config.postgres.dsn, migrations, logger, service.stopping);
+  const pool = createPool(config.postgres.dsn, name, logger);
   service.onStop('Postgres', () => pool.end());
-  const store = createOrderStore(pool, config.APP__RECONCILE_GRACE_MS);
-  const retention = { outboxDays: config.APP__OUTBOX_RETENTION_DAYS, inboxDays: config.APP__INBOX_RETENTION_DAYS };
-  service.run('cleaner', createCleaner(pool, retention, logger));
+  const store = createOrderStore(pool, config.reconcile.graceMs);
+  service.run('cleaner', createCleaner(pool, config.retention, logger));
 
   const sweeper = createOutboxSweeper({
     pool,
-    intervalMs: config.APP__RECONCILE_INTERVAL_MS,
+    intervalMs: config.reconcile.intervalMs,
     isReady: () => true,
     sweep: (rows) =>
       markPublishedIfSettled(
@@ -65,12 +66,17 @@ await runService(readConfig, async (config, logger, service) => {
   service.run('outbox sweeper', sweeper);
 
   // RabbitMQ, the way out.
-  const publisher = await createPublisher(config.APP__RABBITMQ_URL, `${name} publisher`, orderTopology, logger);
+  const publisher = await createPublisher(config.rabbitmq.url, `${name} publisher`, orderTopology, logger);
   service.onStop('publisher', () => publisher.close());
   const log = (message: StoredOutboxMessage) => aboutOrder(logger, message.aggregateId, traceOf(message.headers));
   const relay = createOutboxRelay({ pool, publisher, exchange: orderTopology.exchange, source: name, log });
 
-  // Temporal: one connection for the client and the worker.
+  // Temporal: what workflows have this service do, and one connection for the client and the worker.
+  const maxOrdersPerWorkflow = config.workflow.maxOrders;
+  const firstEvents = createFirstEvents(maxOrdersPerWorkflow);
+  const waiters = createSettlementWaiters({ findSettled: (orderIds) => store.findSettled(orderIds) });
+  const isQueueEmpty = createQueueInspector(publisher);
+  const activities = createOrderApiActivities({ relay, waiters, isQueueEmpty, firstEvents });
   const { connectionOptions, namespace } = config.temporal;
   const temporal = createTemporalLink({
     connectionOptions,
@@ -80,24 +86,15 @@ await runService(readConfig, async (config, logger, service) => {
     logger,
   });
   const client = createOrderWorkflowClient(temporal);
-  const starter = createWorkflowStarter({
-    client,
-    store,
-    maxOrdersPerWorkflow: config.APP__ORDERS_PER_WORKFLOW,
-    checkAfterMs: config.APP__CHECK_AFTER_MS,
-    logger,
-  });
-  const waiters = createSettlementWaiters({ findSettled: (orderIds) => store.findSettled(orderIds) });
-  const isQueueEmpty = createQueueInspector(publisher);
-  const onPublished = (workflowId: string) => starter.firstEventsPublished(workflowId);
-  const activities = createOrderApiActivities({ relay, waiters, isQueueEmpty, onPublished });
+  const checkAfterMs = config.workflow.checkAfterMs;
+  const starter = createWorkflowStarter({ client, store, maxOrdersPerWorkflow, checkAfterMs, firstEvents, logger });
   service.run('Temporal worker', temporal);
   service.onStop('workflow starts', () => starter.stop());
   const workflows = createOrderWorkflows({ client, starter, waiters, logger });
 
   // Pending orders without a running workflow are given one.
   const reconcileOrders = createReconcileOrders({ store, workflows });
-  const reconciler = repeat('reconciler', config.APP__RECONCILE_INTERVAL_MS, logger, async (stopped) => {
+  const reconciler = repeat('reconciler', config.reconcile.intervalMs, logger, async (stopped) => {
     const orders = await reconcileOrders(stopped);
     if (orders > 0) logger.info({ orders }, 'looked for the workflows of pending orders');
   });
@@ -112,7 +109,7 @@ await runService(readConfig, async (config, logger, service) => {
   // RabbitMQ, the way in.
   const applyOutcome = createApplyOutcome({ store, workflows });
   const consumer = await createOrderProcessedConsumer({
-    url: config.APP__RABBITMQ_URL,
+    url: config.rabbitmq.url,
     service: name,
     publisher,
     applyOutcome,
@@ -125,15 +122,17 @@ await runService(readConfig, async (config, logger, service) => {
   // HTTP.
   const router = createRouter();
   const placeOrder = createPlaceOrder({ store, workflows });
-  addOrderRoutes(router, { placeOrder, store, maxConcurrent: config.APP__POSTS_AT_ONCE });
+  addOrderRoutes(router, { placeOrder, store, maxConcurrent: config.http.maxConcurrentPosts });
   addHealthRoutes(router, name, {
     postgres: () => pool.query('select 1').then(() => true),
     rabbitmq: () => Promise.resolve(publisher.isUp() && consumer.isUp()),
     temporal: () => temporal.isUp(1000),
   });
   addMetricsRoute(router, registry);
-  const maxConnections = connectionLimit(config.APP__MAX_CONNECTIONS);
-  const server = await listen(createHttpApp(router, logger), config.APP__HOST, config.APP__PORT, { maxConnections });
+  const maxConnections = connectionLimit(config.http.maxConnections);
+  const server = await listen(createHttpApp(router, logger, isPostgresOutage), config.http.host, config.http.port, {
+    maxConnections,
+  });
   service.onStop('HTTP', () => server.stop());
-  logger.info({ host: config.APP__HOST, port: server.port, max_connections: maxConnections }, 'order-api is listening');
+  logger.info({ host: config.http.host, port: server.port, max_connections: maxConnections }, 'order-api is listening');
 });

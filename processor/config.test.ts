@@ -10,10 +10,10 @@ const addresses = {
 describe('processor configuration', () => {
   it('has its own name, port, rate and delay when only the addresses are set', () => {
     const config = readConfig(addresses);
-    assert.equal(config.APP__SERVICE_NAME, 'processor');
-    assert.equal(config.APP__PORT, 8002);
-    assert.equal(config.APP__SUCCESS_RATE, 0.8);
-    assert.deepEqual(config.APP__PROCESSING_DELAY_MS, { minMs: 0, maxMs: 0 });
+    assert.equal(config.service.name, 'processor');
+    assert.equal(config.http.port, 8002);
+    assert.equal(config.processing.successRate, 0.8);
+    assert.deepEqual(config.processing.delay, { minMs: 0, maxMs: 0 });
   });
 
   for (const [text, rate] of Object.entries({
@@ -25,7 +25,7 @@ describe('processor configuration', () => {
     '0.999999': 0.999999,
   })) {
     it(`takes a success rate of ${text}`, () => {
-      assert.equal(readConfig({ ...addresses, APP__SUCCESS_RATE: text }).APP__SUCCESS_RATE, rate);
+      assert.equal(readConfig({ ...addresses, APP__SUCCESS_RATE: text }).processing.successRate, rate);
     });
   }
 
@@ -44,7 +44,7 @@ describe('processor configuration', () => {
   ];
   for (const [text, delay] of delays) {
     it(`takes a processing delay of ${text}`, () => {
-      assert.deepEqual(readConfig({ ...addresses, APP__PROCESSING_DELAY_MS: text }).APP__PROCESSING_DELAY_MS, delay);
+      assert.deepEqual(readConfig({ ...addresses, APP__PROCESSING_DELAY_MS: text }).processing.delay, delay);
     });
   }
 
@@ -54,7 +54,7 @@ describe('processor configuration', () => {
     });
   }
 
-  it('with faults names all of them', () => {
+  it('names every problem at once', () => {
     const problems = problemsOf({ APP__DB_DSN: '', APP__SUCCESS_RATE: '2', APP__PROCESSING_DELAY_MS: 'long' });
     assert.deepEqual(
       problems.map((problem) => problem.split(':')[0]),

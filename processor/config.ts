@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { readEnvironment } from '../infra/runtime/environment.js';
-import { readTemporalSettings, serviceVariables } from '../infra/runtime/service-settings.js';
+import { deepFreeze, readEnvironment } from '../infra/runtime/environment.js';
+import { readTemporalSettings, serviceVariables, toServiceConfig } from '../infra/runtime/service-settings.js';
 
 const rateMessage = 'must be a number from 0 to 1';
 const delayMessage = 'must be milliseconds (100) or a range of them (100-500), at most 600000';
-const longestDelayMs = 600_000;
+const maxDelayMs = 600_000;
 
-/** How long an order takes: one number of milliseconds, or a range to pick from at random. */
+/** How long the processing of an order takes: one number of milliseconds, or a range to choose from at random. */
 const delayRange = z
   .string()
   .regex(/^\d{1,6}(-\d{1,6})?$/, delayMessage)
@@ -14,9 +14,9 @@ const delayRange = z
     const [minMs = 0, maxMs = minMs] = text.split('-').map(Number);
     return { minMs, maxMs };
   })
-  .refine(({ minMs, maxMs }) => minMs <= maxMs && maxMs <= longestDelayMs, delayMessage);
+  .refine(({ minMs, maxMs }) => minMs <= maxMs && maxMs <= maxDelayMs, delayMessage);
 
-const variables = z.object({
+const schema = z.object({
   ...serviceVariables({ name: 'processor', port: 8002 }),
   APP__SUCCESS_RATE: z
     .string()
@@ -26,10 +26,18 @@ const variables = z.object({
   APP__PROCESSING_DELAY_MS: delayRange.prefault('0'),
 });
 
+/** The names of the variables, apart from Temporal's own. */
+export const variableNames = Object.keys(schema.shape);
+
 /**
  * The processor's settings, from the environment, frozen.
- * @throws EnvironmentError naming every fault at once, before anything connects
+ * @throws EnvironmentError naming every problem at once, before anything connects
  */
 export function readConfig(env: NodeJS.ProcessEnv) {
-  return readEnvironment(variables, env, () => readTemporalSettings(env));
+  const { temporal, ...variables } = readEnvironment(schema, env, () => readTemporalSettings(env));
+  return deepFreeze({
+    ...toServiceConfig(variables),
+    temporal,
+    processing: { successRate: variables.APP__SUCCESS_RATE, delay: variables.APP__PROCESSING_DELAY_MS },
+  });
 }

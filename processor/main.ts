@@ -13,14 +13,15 @@ import { addMessagingMetrics } from '../infra/metrics/messaging-metrics.js';
 import { addMetricsRoute } from '../infra/metrics/metrics-route.js';
 import { createRegistry } from '../infra/metrics/registry.js';
 import { migrate } from '../infra/postgres/migrate.js';
+import { isPostgresOutage } from '../infra/postgres/outage.js';
 import { createPool } from '../infra/postgres/pool.js';
 import { createPublisher } from '../infra/rabbitmq/publisher.js';
 import { createQueueInspector } from '../infra/rabbitmq/queue-inspector.js';
 import { runService } from '../infra/runtime/run-service.js';
 import { createTemporalLink } from '../infra/temporal/temporal-link.js';
 import { installTemporalRuntime } from '../infra/temporal/runtime.js';
-import { aboutOrder } from '../workflows/about-order.js';
-import { createOrderWorkflowClient, searchAttributeTypes } from '../workflows/client.js';
+import { aboutOrder } from '../workflows/client/order-logger.js';
+import { createOrderWorkflowClient, searchAttributeTypes } from '../workflows/client/order-workflow-client.js';
 import { orderTopology } from '../workflows/order-events.js';
 import { createProcessOrder } from './application/process-order.js';
 import { readConfig } from './config.js';
@@ -33,20 +34,19 @@ import { createOrderWorkflows } from './infrastructure/temporal/order-workflows.
 import { createProcessorWorker } from './infrastructure/temporal/worker.js';
 
 await runService(readConfig, async (config, logger, service) => {
-  const name = config.APP__SERVICE_NAME;
+  const name = config.service.name;
   installTemporalRuntime(logger);
 
   // Postgres: the verdicts, their outbox and inbox.
   const migrations = fileURLToPath(new URL('./infrastructure/postgres/migrations', import.meta.url));
-  await migrate(config.APP__DB_DSN, migrations, logger, service.stopping);
-  const pool = createPool(config.APP__DB_DSN, name, logger);
+  await migrate(config.postgres.dsn, migrations, logger, service.stopping);
+  const pool = createPool(config.postgres.dsn, name, logger);
   service.onStop('Postgres', () => pool.end());
-  const store = createProcessingStore(pool, config.APP__RECONCILE_GRACE_MS);
-  const retention = { outboxDays: config.APP__OUTBOX_RETENTION_DAYS, inboxDays: config.APP__INBOX_RETENTION_DAYS };
-  service.run('cleaner', createCleaner(pool, retention, logger));
+  const store = createProcessingStore(pool, config.reconcile.graceMs);
+  service.run('cleaner', createCleaner(pool, config.retention, logger));
 
   // RabbitMQ, the way out.
-  const publisher = await createPublisher(config.APP__RABBITMQ_URL, `${name} publisher`, orderTopology, logger);
+  const publisher = await createPublisher(config.rabbitmq.url, `${name} publisher`, orderTopology, logger);
   service.onStop('publisher', () => publisher.close());
   const log = (message: StoredOutboxMessage) => aboutOrder(logger, message.aggregateId, traceOf(message.headers));
   const relay = createOutboxRelay({ pool, publisher, exchange: orderTopology.exchange, source: name, log });
@@ -54,7 +54,7 @@ await runService(readConfig, async (config, logger, service) => {
   const publishOutcomes = createPublishOutcomes(relay);
   const sweeper = createOutboxSweeper({
     pool,
-    intervalMs: config.APP__RECONCILE_INTERVAL_MS,
+    intervalMs: config.reconcile.intervalMs,
     isReady: () => publisher.isUp(),
     sweep: async (rows) => void (await publishOutcomes(rows.map(({ aggregateId }) => aggregateId))),
     logger,
@@ -80,20 +80,20 @@ await runService(readConfig, async (config, logger, service) => {
   const counts = addMessagingMetrics(registry, { pool, publisher, topology: orderTopology });
 
   // RabbitMQ, the way in.
-  const { minMs, maxMs } = config.APP__PROCESSING_DELAY_MS;
+  const { minMs, maxMs } = config.processing.delay;
   const processOrder = createProcessOrder({
     store,
     outcomes: {
       publish: async ({ orderId }, first) =>
-        void (await publishOutcomes([orderId], first ? undefined : config.APP__CHECK_AFTER_MS / 2)),
+        void (await publishOutcomes([orderId], first ? undefined : config.workflow.checkAfterMs / 2)),
     },
     workflows,
-    decide: () => decide(config.APP__SUCCESS_RATE, Math.random),
+    decide: () => decide(config.processing.successRate, Math.random),
     // Not cut short by a stop: that would count as a failed attempt of a good message.
     work: maxMs > 0 ? () => sleep(minMs + Math.random() * (maxMs - minMs)) : undefined,
   });
   const consumer = await createOrderCreatedConsumer({
-    url: config.APP__RABBITMQ_URL,
+    url: config.rabbitmq.url,
     service: name,
     publisher,
     processOrder,
@@ -110,8 +110,10 @@ await runService(readConfig, async (config, logger, service) => {
     temporal: () => temporal.isUp(1000),
   });
   addMetricsRoute(router, registry);
-  const maxConnections = connectionLimit(config.APP__MAX_CONNECTIONS);
-  const server = await listen(createHttpApp(router, logger), config.APP__HOST, config.APP__PORT, { maxConnections });
+  const maxConnections = connectionLimit(config.http.maxConnections);
+  const server = await listen(createHttpApp(router, logger, isPostgresOutage), config.http.host, config.http.port, {
+    maxConnections,
+  });
   service.onStop('HTTP', () => server.stop());
-  logger.info({ host: config.APP__HOST, port: server.port, max_connections: maxConnections }, 'processor is listening');
+  logger.info({ host: config.http.host, port: server.port, max_connections: maxConnections }, 'processor is listening');
 });

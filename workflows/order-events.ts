@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Topology } from '../infra/rabbitmq/topology.js';
-import { isLifecycleId } from './messages.js';
+import { isLifecycleId } from './contract/messages.js';
 import {
   amountSchema,
   idSchema,

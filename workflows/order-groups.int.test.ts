@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import fc from 'fast-check';
-import { eventually } from '../infra/testing/eventually.js';
-import { LifecycleWorkers } from '../infra/testing/lifecycle-workers.js';
+import { eventually } from '../infra/dev/testing/eventually.js';
+import { LifecycleWorkers } from '../infra/dev/testing/lifecycle-workers.js';
 import {
   checkNowSignal,
   outcomeReadySignal,
@@ -11,9 +11,9 @@ import {
   stageQuery,
   taskQueues,
   type OrderOutcome,
-} from './messages.js';
+} from './contract/messages.js';
 import type { orderLifecycle } from './order-lifecycle.js';
-import { startDescriptionOf } from './start-description.js';
+import { startDescriptionOf } from './contract/start-description.js';
 
 const never = 3_600_000;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { eventually } from '../infra/testing/eventually.js';
-import { LifecycleWorkers } from '../infra/testing/lifecycle-workers.js';
+import { eventually } from '../infra/dev/testing/eventually.js';
+import { LifecycleWorkers } from '../infra/dev/testing/lifecycle-workers.js';
 import {
   checkNowSignal,
   outcomeReadySignal,
@@ -10,7 +10,7 @@ import {
   taskQueues,
   workflowIdOf,
   type OrderLifecycleInput,
-} from './messages.js';
+} from './contract/messages.js';
 import type { orderLifecycle } from './order-lifecycle.js';
 
 const done = { status: 'done', version: 2 } as const;

@@ -9,11 +9,11 @@ import {
   workflowInfo,
   type ActivityOptions,
 } from '@temporalio/workflow';
-import type { OrderApiActivities, ProcessorActivities } from './activities.js';
-import { checkDelayMs, durationOf } from './check-delay.js';
-import { taskQueues, type OrderLifecycleInput, type OrderLifecycleResult } from './messages.js';
-import { followOrders, nameOf, type OrderProgress } from './order-progress.js';
-import { parseInput } from './parse-facts.js';
+import type { OrderApiActivities, ProcessorActivities } from './contract/activities.js';
+import { checkDelayMs, durationOf } from './lifecycle/check-delay.js';
+import { taskQueues, type OrderLifecycleInput, type OrderLifecycleResult } from './contract/messages.js';
+import { followOrders, nameOf, type OrderProgress } from './lifecycle/order-progress.js';
+import { parseInput } from './lifecycle/parse-facts.js';
 
 /**
  * Publishing is tried for as long as it takes: after 200 ms, 400 ms, 800 ms, 1.6 s, 3.2 s, 6.4 s, 12.8 s, 25.6 s, then

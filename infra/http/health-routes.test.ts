@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { silentLogger } from '../testing/silent-logger.js';
+import { silentLogger } from '../dev/testing/silent-logger.js';
 import { addHealthRoutes, type Check } from './health-routes.js';
 import { createHttpApp, createRouter } from './http-app.js';
 import { listen, type HttpServer } from './http-server.js';

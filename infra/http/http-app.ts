@@ -1,7 +1,6 @@
 import Router from '@koa/router';
 import Koa from 'koa';
 import helmet from 'koa-helmet';
-import { isPostgresOutage } from '../postgres/outage.js';
 import { DeadlineExceeded } from '../runtime/deadline.js';
 import type { Logger } from '../runtime/logger.js';
 import { continueTrace, traceIdOf } from '../runtime/trace-context.js';
@@ -34,8 +33,13 @@ export function createRouter(): Router<RequestState> {
 /**
  * A Koa application in reading order: security headers, trace and log, errors to problem details, the rules of HTTP that
  * Node does not keep, then the routes. Nothing in it trusts a proxy's headers.
+ * @param isOutage true for an error that says that something the service depends on is unavailable: it is answered with 503
  */
-export function createHttpApp(router: Router<RequestState>, logger: Logger): Koa<RequestState> {
+export function createHttpApp(
+  router: Router<RequestState>,
+  logger: Logger,
+  isOutage: (error: unknown) => boolean = () => false,
+): Koa<RequestState> {
   const app = new Koa<RequestState>();
   // Over plain HTTP that header is forbidden (RFC 6797 7.2). Whoever terminates TLS in front knows whether to send it.
   app.use(helmet({ strictTransportSecurity: false }));
@@ -56,7 +60,7 @@ export function createHttpApp(router: Router<RequestState>, logger: Logger): Koa
       await next();
       if (ctx.body === undefined) refuseUnrouted(ctx);
     } catch (error) {
-      answerWith(toProblem(error, ctx.state.logger), ctx);
+      answerWith(toProblem(error, isOutage, ctx.state.logger), ctx);
     }
   });
   app.use(router.routes());
@@ -87,9 +91,9 @@ function answerWith(problem: Problem, ctx: Koa.ParameterizedContext<RequestState
 }
 
 /** Errors by what the caller should do next: correct the request, come back later, or report it. */
-function toProblem(error: unknown, logger: Logger): Problem {
+function toProblem(error: unknown, isOutage: (error: unknown) => boolean, logger: Logger): Problem {
   if (error instanceof Problem) return error;
-  if (isPostgresOutage(error) || error instanceof DeadlineExceeded) {
+  if (isOutage(error) || error instanceof DeadlineExceeded) {
     logger.warn({ err: error }, 'a request could not be served for now');
     return new Problem(503, 'the service cannot reach its database for now; repeat the request later, unchanged', {
       headers: { 'Retry-After': retryAfterSeconds },

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Agent, request, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { eventually } from '../testing/eventually.js';
-import { silentLogger } from '../testing/silent-logger.js';
+import { eventually } from '../dev/testing/eventually.js';
+import { silentLogger } from '../dev/testing/silent-logger.js';
 import { createHttpApp, createRouter } from './http-app.js';
 import { listen } from './http-server.js';
 

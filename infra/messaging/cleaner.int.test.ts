@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { eventually } from '../testing/eventually.js';
-import { silentLogger } from '../testing/silent-logger.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { eventually } from '../dev/testing/eventually.js';
+import { silentLogger } from '../dev/testing/silent-logger.js';
+import { createTestDatabase, type TestDatabase } from '../dev/testing/test-database.js';
 import { createCleaner } from './cleaner.js';
 
 describe('cleaner', () => {

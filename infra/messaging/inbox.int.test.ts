@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { inTransaction, type Queryable } from '../postgres/pool.js';
-import { eventually } from '../testing/eventually.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { eventually } from '../dev/testing/eventually.js';
+import { createTestDatabase, type TestDatabase } from '../dev/testing/test-database.js';
 import { deleteReceived, isRecorded, recordOnce, type InboxEntry } from './inbox.js';
 
 describe('inbox', () => {

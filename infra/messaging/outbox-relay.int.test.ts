@@ -3,11 +3,11 @@ import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { createPublisher, NotPublished, type Publisher } from '../rabbitmq/publisher.js';
 import type { Topology } from '../rabbitmq/topology.js';
-import { createBreakableLink, type BreakableLink } from '../testing/breakable-link.js';
-import { eventually } from '../testing/eventually.js';
-import { silentLogger } from '../testing/silent-logger.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { createTestVhost, type TestVhost } from '../testing/test-vhost.js';
+import { createBreakableLink, type BreakableLink } from '../dev/testing/breakable-link.js';
+import { eventually } from '../dev/testing/eventually.js';
+import { silentLogger } from '../dev/testing/silent-logger.js';
+import { createTestDatabase, type TestDatabase } from '../dev/testing/test-database.js';
+import { createTestVhost, type TestVhost } from '../dev/testing/test-vhost.js';
 import { createOutboxRelay, type OutboxRelay } from './outbox-relay.js';
 import { addToOutbox, markPublished } from './outbox.js';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { inTransaction, type Queryable } from '../postgres/pool.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { createTestDatabase, type TestDatabase } from '../dev/testing/test-database.js';
 import {
   addToOutbox,
   claimUnpublished,

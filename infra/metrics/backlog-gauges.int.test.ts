@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { Registry } from 'prom-client';
 import { byIndex } from '../postgres/query-by-index.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { createTestDatabase, type TestDatabase } from '../dev/testing/test-database.js';
 import { addBacklogGauges, backlogStatement, maxBacklogCounted } from './backlog-gauges.js';
 
 const rows = 110_000;

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { anOrder, startSystem, type TestSystem } from '../e2e/system.js';
-import { eventually } from '../testing/eventually.js';
+import { anOrder, startSystem, type TestSystem } from '../dev/e2e/system.js';
+import { eventually } from '../dev/testing/eventually.js';
 import type { LiveSystem } from './live-system.js';
-import { openTestSystem, operate } from './live-test-system.js';
+import { openTestSystem, operate } from '../dev/e2e/live-test-system.js';
 import { verify } from './verify.js';
 
 const brokerNowhere = { APP__RABBITMQ_URL: 'amqp://127.0.0.1:1' };
 const temporalNowhere = { connectionOptions: { address: '127.0.0.1:1' }, namespace: 'default' };
 
-describe('operations, while RabbitMQ and Temporal are away', function () {
+describe('operations, while RabbitMQ and Temporal are unavailable', function () {
   this.timeout(120_000);
   let system: TestSystem;
   let live: LiveSystem;
@@ -26,19 +26,19 @@ describe('operations, while RabbitMQ and Temporal are away', function () {
     const order = anOrder();
     await system.post(order);
     await system.settled(order.order_id);
-    const { lines, found } = await operate(live, `orders show ${order.order_id}`);
-    assert.ok(found);
+    const { lines, isComplete } = await operate(live, `orders show ${order.order_id}`);
+    assert.ok(isComplete);
     const shown = lines.join('\n');
     assert.match(shown, /^order .*: (done|failed), version 2/);
-    assert.match(shown, /away {7}RabbitMQ does not answer: /);
-    assert.match(shown, /away {7}Temporal does not answer: /);
-    assert.doesNotMatch(shown, / open /);
+    assert.match(shown, /unavailable {2}RabbitMQ does not answer: /);
+    assert.match(shown, /unavailable {2}Temporal does not answer: /);
+    assert.doesNotMatch(shown, / problem /);
   });
 
   it('do nothing that needs them, and say so', async () => {
     const because = { reason: 'the test says so' };
     await assert.rejects(operate(live, 'dead-letters list'), /RabbitMQ does not answer/);
-    await assert.rejects(operate(live, `orders nudge ${anOrder().order_id}`, because), /Temporal does not answer/);
+    await assert.rejects(operate(live, `orders retry ${anOrder().order_id}`, because), /Temporal does not answer/);
     await assert.rejects(verify(live), /RabbitMQ does not answer.*\n?.*Temporal does not answer/s);
   });
 
@@ -52,7 +52,7 @@ describe('operations, while RabbitMQ and Temporal are away', function () {
       assert.match(lines.join('\n'), new RegExp(`of order ${order.order_id}, .*: RabbitMQ is not connected`));
     });
     const shown = (await operate(live, `orders show ${order.order_id}`)).lines.join('\n');
-    assert.match(shown, /open {7}I4: /);
+    assert.match(shown, /problem {6}I4: /);
     assert.doesNotMatch(shown, /I9: /, 'whether it has a workflow cannot be told');
   });
 });

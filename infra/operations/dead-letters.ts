@@ -2,80 +2,80 @@ import type { Channel, ChannelModel, GetMessage } from 'amqplib';
 import { orderTopology } from '../../workflows/order-events.js';
 import { deadLetterQueueOf } from '../rabbitmq/topology.js';
 
-/** A parked message, held for as long as its channel is open. */
+/** A dead-lettered message, held for as long as its channel is open. */
 export interface DeadLetter {
-  /** The queue in which it waited for its consumer. */
+  /** The queue whose consumer could not handle it. */
   readonly queue: string;
   readonly messageId: string;
   readonly type: string;
-  /** Of the order it says it is about, if it says so. */
+  /** The order that it names, if it names one. */
   readonly orderId: string | undefined;
   readonly reason: string;
   readonly attempts: number;
-  readonly parkedAt: string;
+  readonly deadLetteredAt: string;
   readonly message: GetMessage;
 }
 
-/** Beyond that they have to be worked off in parts. */
-const mostDeadLetters = 10_000;
+/** More of them have to be handled in parts. */
+const maxDeadLetters = 10_000;
 const notFound = 404;
 
 /**
- * Does something with the parked messages, oldest first. They are held meanwhile, so that two people do not take the same
- * one; all that `work` has not acknowledged are back in their queues afterwards, as they were.
+ * Works with the dead-lettered messages, the oldest first. They are held meanwhile, so that two people never act on the same
+ * one; those that `work` has not acknowledged are in their queues again afterwards, unchanged.
  */
 export async function withDeadLetters<T>(
   rabbitmq: ChannelModel,
-  work: (letters: readonly DeadLetter[], channel: Channel) => Promise<T>,
+  work: (deadLetters: readonly DeadLetter[], channel: Channel) => Promise<T>,
 ): Promise<T> {
   const channel = await rabbitmq.createChannel();
-  // Whoever waits for an answer on it gets the error, too.
+  // The call that is waiting on this channel is rejected with the same error.
   channel.on('error', () => undefined);
   try {
-    const letters: DeadLetter[] = [];
+    const deadLetters: DeadLetter[] = [];
     for (const { name } of orderTopology.queues) {
-      const parked = deadLetterQueueOf(name);
-      // Its depth says too little: what somebody has just put back shows there late, and a get finds it.
-      if ((await depthOf(rabbitmq, parked)) === undefined) continue;
-      while (letters.length < mostDeadLetters) {
-        const message = await channel.get(parked);
+      const queue = deadLetterQueueOf(name);
+      // The reported depth lags behind what was just put back, so only a get says that the queue is empty.
+      if ((await depthOf(rabbitmq, queue)) === undefined) continue;
+      while (deadLetters.length < maxDeadLetters) {
+        const message = await channel.get(queue);
         if (!message) break;
-        letters.push(toDeadLetter(name, message));
+        deadLetters.push(toDeadLetter(name, message));
       }
     }
-    return await work(letters, channel);
+    return await work(deadLetters, channel);
   } finally {
     await putBack(channel);
   }
 }
 
 /**
- * Said rather than left to the closing, which the broker carries out some time after it has answered: whoever looks next
- * would find nothing.
+ * Puts the messages back explicitly: the broker would do so some time after it has confirmed the closing, and the next look
+ * at the queue would find nothing.
  */
 async function putBack(channel: Channel): Promise<void> {
   try {
     channel.nackAll(true);
     await channel.close();
   } catch {
-    // It is closed, so the broker has put them back.
+    // The channel is closed, so the broker has put them back.
   }
 }
 
 export interface QueueDepth {
   readonly queue: string;
-  /** Undefined where there is no such queue. */
+  /** Undefined when there is no such queue. */
   readonly waiting: number | undefined;
 }
 
-/** How many messages wait in each queue; those that a consumer holds are not among them. */
+/** How many messages wait in each queue, without those that a consumer holds. */
 export async function depths(rabbitmq: ChannelModel): Promise<QueueDepth[]> {
   return Promise.all(
     orderTopology.queues.map(async ({ name }) => ({ queue: name, waiting: await depthOf(rabbitmq, name) })),
   );
 }
 
-/** On a channel of its own: asking for a queue that is not there closes the channel. */
+/** Uses a channel of its own: asking for a queue that does not exist closes the channel. */
 async function depthOf(rabbitmq: ChannelModel, queue: string): Promise<number | undefined> {
   const channel = await rabbitmq.createChannel();
   channel.on('error', () => undefined);
@@ -106,10 +106,10 @@ function toDeadLetter(queue: string, message: GetMessage): DeadLetter {
     messageId: text(messageId) ?? '(none)',
     type: text(type) ?? '(none)',
     orderId: text(correlationId) ?? subjectOf(message.content),
-    // A message that the broker parked by itself says so in its own header.
+    // A message that the broker has dead-lettered has a header of the broker's.
     reason: text(headers['x-dead-letter-reason']) ?? text(headers['x-first-death-reason']) ?? '(none)',
     attempts: Number(headers['x-dead-letter-attempts'] ?? 0),
-    parkedAt: text(headers['x-dead-letter-at']) ?? '(unknown)',
+    deadLetteredAt: text(headers['x-dead-letter-at']) ?? '(unknown)',
     message,
   };
 }

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Options } from 'amqplib';
-import { createSystemParts, type SystemParts } from '../e2e/system.js';
+import { createSystemParts, type SystemParts } from '../dev/e2e/system.js';
 import { declareTopology } from '../rabbitmq/topology.js';
 import { orderTopology } from '../../workflows/order-events.js';
-import { eventually } from '../testing/eventually.js';
+import { eventually } from '../dev/testing/eventually.js';
 import type { LiveSystem } from './live-system.js';
-import { openTestSystem, operate as operateOn } from './live-test-system.js';
-import type { OperationRequest } from './commands.js';
+import { openTestSystem, operate as operateOn } from '../dev/e2e/live-test-system.js';
 
 const queue = 'processor.order-created';
 const because = { reason: 'the test says so' };
@@ -38,8 +37,8 @@ describe('operations on messages from strangers', function () {
     await system.vhost.take(`${queue}.dead-letter`);
   });
 
-  const operate = (line: string | readonly string[], more?: Partial<OperationRequest>) =>
-    operateOn(live, '', { words: typeof line === 'string' ? line.split(' ') : line, ...more });
+  const operate = (command: string | readonly string[], options?: Record<string, string | true>) =>
+    operateOn(live, command, options);
 
   async function deadLetter(...letters: readonly Letter[]): Promise<void> {
     const channel = await live.rabbitmq.createConfirmChannel();
@@ -81,8 +80,8 @@ describe('operations on messages from strangers', function () {
       ];
       for (const line of all) assert.doesNotMatch(line, dangerous);
       const [shownId = ''] = lines[0]?.split(/ (?=\\|x)/) ?? [];
-      const { found, lines: done } = await operate(['dead-letters', 'discard', shownId.trim()], because);
-      assert.ok(found, done.join('\n'));
+      const { isComplete, lines: done } = await operate(['dead-letters', 'discard', shownId.trim()], because);
+      assert.ok(isComplete, done.join('\n'));
       for (const line of done) assert.doesNotMatch(line, dangerous);
     });
   }
@@ -138,8 +137,8 @@ describe('operations on messages from strangers', function () {
         await deadLetter(letter);
         const [listed] = (await operate('dead-letters list')).lines;
         const id = listed?.split(' ')[0] ?? '';
-        assert.deepEqual((await operate(['dead-letters', command, id], because)).found, true);
-        assert.deepEqual((await operate('dead-letters list')).lines, ['nothing is parked']);
+        assert.deepEqual((await operate(['dead-letters', command, id], because)).isComplete, true);
+        assert.deepEqual((await operate('dead-letters list')).lines, ['no message is dead-lettered']);
       }
       const replayed = await eventually('it is in its queue', async () => {
         const found = await messagesIn(queue);
@@ -148,7 +147,7 @@ describe('operations on messages from strangers', function () {
       });
       assert.ok(replayed);
       const { rows } = await system.ordersDb.pool.query<{ content: string }>(
-        `select detail->>'content' as content from operator_actions where action = 'discard' order by id desc limit 1`,
+        `select detail->>'content' as content from operations.actions where action = 'discard' order by id desc limit 1`,
       );
       assert.deepEqual(Buffer.from(rows[0]?.content ?? '', 'base64'), body);
     });
@@ -156,8 +155,8 @@ describe('operations on messages from strangers', function () {
 
   it('replay all of them together', async () => {
     await deadLetter(...Object.values(hardToKeep));
-    const { lines, found } = await operate('dead-letters replay', { ...because, all: true });
-    assert.ok(found, lines.join('\n'));
+    const { lines, isComplete } = await operate('dead-letters replay', { ...because, all: true });
+    assert.ok(isComplete, lines.join('\n'));
     assert.equal(lines.length, Object.keys(hardToKeep).length);
   });
 
@@ -170,8 +169,8 @@ describe('operations on messages from strangers', function () {
       { properties: { messageId: 'bad-2', headers: { unwritable } } },
       { properties: { messageId: 'good-3' } },
     );
-    const { lines, found } = await operate('dead-letters replay', { ...because, all: true });
-    assert.equal(found, false);
+    const { lines, isComplete } = await operate('dead-letters replay', { ...because, all: true });
+    assert.equal(isComplete, false);
     assert.deepEqual(
       lines.map((line) => line.split(/ +/).slice(0, 2).join(' ')),
       ['replayed good-1', 'FAILED bad-1', 'replayed good-2', 'FAILED bad-2', 'replayed good-3', '2 of'],
@@ -179,14 +178,14 @@ describe('operations on messages from strangers', function () {
     assert.match(lines.at(-1) ?? '', /^2 of 5 could not be replayed: bad-1, bad-2$/);
     const left = (await operate('dead-letters list')).lines.map((line) => line.split(' ')[0]);
     assert.deepEqual(left, ['bad-1', 'bad-2']);
-    for (const id of left) assert.ok((await operate(`dead-letters discard ${id}`, because)).found);
+    for (const id of left) assert.ok((await operate(`dead-letters discard ${id}`, because)).isComplete);
   });
 
   it('replay a message into its own queue only, whatever its headers ask for', async () => {
     const other = 'order-api.order-processed';
     await deadLetter({ properties: { headers: { CC: [other], BCC: [other], kept: 'yes' } } });
     await system.vhost.take(other); // where sending it has already copied it to
-    assert.ok((await operate('dead-letters replay m-1', because)).found);
+    assert.ok((await operate('dead-letters replay m-1', because)).isComplete);
     const [message] = await messagesIn(queue);
     const headers = message?.properties['headers'] as Record<string, unknown>;
     assert.deepEqual([headers['CC'], headers['BCC'], headers['kept']], [undefined, undefined, 'yes']);

@@ -1,9 +1,9 @@
 import { eventKeyOf, orderCreated, orderProcessed } from '../../workflows/order-events.js';
-import type { Dossier, OutboxRecord } from './dossier.js';
+import type { OrderSnapshot, OutboxRecord } from './order-snapshot.js';
 import type { WorkflowRecord } from './workflow-records.js';
 
-/** What is known beside the services' tables: dead-lettered messages, what people have discarded, and workflows. */
-export interface Surroundings {
+/** What is known outside the services' databases: dead-lettered messages, discarded messages, and workflows. */
+export interface ExternalState {
   /** Ids of messages that are in a dead-letter queue. */
   readonly deadLettered: ReadonlySet<string>;
   readonly discarded: Discarded;
@@ -11,11 +11,11 @@ export interface Surroundings {
   readonly workflows: ReadonlyMap<string, readonly WorkflowRecord[]>;
 }
 
-/** What people have decided to be no message of ours. */
+/** Messages that operators have discarded. */
 export interface Discarded {
   readonly messageIds: ReadonlySet<string>;
-  /** Orders of which an answer of the processor was discarded. */
-  readonly answeredOrderIds: ReadonlySet<string>;
+  /** Orders of which an `order.processed` was discarded. */
+  readonly processedOrderIds: ReadonlySet<string>;
 }
 
 /** In an order's history, a stale or contradicting outcome that changed nothing. */
@@ -25,85 +25,85 @@ const ignoredOutcome = 'order.outcome-ignored';
 export interface OrderInvariant {
   readonly id: string;
   readonly title: string;
-  /** Without which it cannot be told. */
-  readonly restsOn?: 'rabbitmq' | 'temporal';
-  /** What is wrong with this order; nothing when all is well. */
-  readonly faultsOf: (dossier: Dossier, surroundings: Surroundings) => string[];
+  /** The part of the system without which it cannot be checked. */
+  readonly requires?: 'rabbitmq' | 'temporal';
+  /** What violates it in this order; empty when it holds. */
+  readonly violationsOf: (snapshot: OrderSnapshot, external: ExternalState) => string[];
 }
 
-/** As they are to be once nothing is under way. The numbers are those of docs/guarantees.md. */
+/** What holds once nothing is in progress. The numbers are those of docs/guarantees.md. */
 export const orderInvariants: readonly OrderInvariant[] = [
   {
     id: 'I2',
     title: 'every order was placed once, and neither invented by a message nor by the processor',
-    faultsOf: ({ orderId, order, history }, { discarded }) => {
-      // A person who discarded the answer has decided that the message it answers was none of ours.
-      if (!order) return discarded.answeredOrderIds.has(orderId) ? [] : ['the order API does not know it'];
+    violationsOf: ({ orderId, order, history }, { discarded }) => {
+      // An operator who discarded its order.processed has decided that its order.created did not come from us.
+      if (!order) return discarded.processedOrderIds.has(orderId) ? [] : ['the order API does not know it'];
       const placed = history.filter(({ type }) => type === orderCreated.type).length;
       return placed === 1 ? [] : [`its history has ${placed} times ${orderCreated.type}`];
     },
   },
   {
     id: 'I3',
-    title: 'each order and its events are one: order with order.created, verdict with order.processed',
-    faultsOf: ({ order, sent, verdict, answersSent }) => [
-      ...pairFaults(order, sent, orderCreated.type, 'order'),
-      ...pairFaults(verdict, answersSent, orderProcessed.type, 'verdict'),
+    title: 'each order and its events are one: order with order.created, outcome with order.processed',
+    violationsOf: ({ order, orderApiOutbox, outcome, processorOutbox }) => [
+      ...pairViolations(order, orderApiOutbox, orderCreated.type, 'order'),
+      ...pairViolations(outcome, processorOutbox, orderProcessed.type, 'outcome'),
     ],
   },
   {
     id: 'I4',
     title: 'no event is unpublished',
-    faultsOf: ({ sent, answersSent }) =>
-      [...sent, ...answersSent]
+    violationsOf: ({ orderApiOutbox, processorOutbox }) =>
+      [...orderApiOutbox, ...processorOutbox]
         .filter(({ published_at }) => published_at === null)
         .map(({ type, attempts, last_error }) => `${type}: ${attempts} attempts, last error: ${last_error ?? 'none'}`),
   },
   {
     id: 'I5',
-    title: 'every published event was taken once by the other side, is dead-lettered, or was discarded by a person',
-    restsOn: 'rabbitmq',
-    faultsOf: (dossier, { deadLettered, discarded }) => {
-      const { orderId, sent, received, answersSent, answersReceived } = dossier;
+    title: 'every published event was consumed by the other side, is dead-lettered, or was discarded by a person',
+    requires: 'rabbitmq',
+    violationsOf: (snapshot, { deadLettered, discarded }) => {
+      const { orderId, orderApiOutbox, processorInbox, processorOutbox, orderApiInbox } = snapshot;
       const isAside = (id: string): boolean => deadLettered.has(id) || discarded.messageIds.has(id);
-      const { decided, settled } = effectsOf(dossier);
+      const { decided, settled } = effectsOf(snapshot);
       return [
-        ...untaken(orderId, sent, received, isAside),
-        ...unsent(orderId, sent, received, decided),
-        ...untaken(orderId, answersSent, answersReceived, isAside),
-        ...unsent(orderId, answersSent, answersReceived, settled),
+        ...unconsumed(orderId, orderApiOutbox, processorInbox, isAside),
+        ...unsent(orderId, orderApiOutbox, processorInbox, decided),
+        ...unconsumed(orderId, processorOutbox, orderApiInbox, isAside),
+        ...unsent(orderId, processorOutbox, orderApiInbox, settled),
       ];
     },
   },
   {
     id: 'I6',
-    title: 'every event has its effect once: one verdict, one settlement',
-    faultsOf: ({ orderId, received, verdict, answersReceived, history }) => {
+    title: 'every event has its effect once: one outcome, one settlement',
+    violationsOf: ({ orderId, processorInbox, outcome, orderApiInbox, history }) => {
       const settlements = history.filter(({ type }) => type === orderProcessed.type).length;
       const ignored = new Set(
         history
           .filter(({ type }) => type === ignoredOutcome)
           .map(({ version }) => eventKeyOf(orderProcessed.type, { order_id: orderId, version })),
       );
-      const heeded = answersReceived.filter(({ event_key }) => !ignored.has(event_key));
+      const heeded = orderApiInbox.filter(({ event_key }) => !ignored.has(event_key));
       return [
-        ...(received.length > 0 && !verdict ? [`${orderCreated.type} was taken without a verdict`] : []),
+        ...(processorInbox.length > 0 && !outcome ? [`${orderCreated.type} was consumed without an outcome`] : []),
         ...(settlements > 1 ? [`it was settled ${settlements} times`] : []),
-        ...(heeded.length > 0 && settlements === 0 ? [`${orderProcessed.type} was taken without effect`] : []),
-        ...(settlements > 0 && answersReceived.length === 0 ? ['it was settled without an answer'] : []),
+        ...(heeded.length > 0 && settlements === 0 ? [`${orderProcessed.type} was consumed without effect`] : []),
+        ...(settlements > 0 && orderApiInbox.length === 0 ? ['it was settled without an order.processed'] : []),
       ];
     },
   },
   {
     id: 'I7',
     title: 'every order has ended, as the processor decided',
-    faultsOf: ({ order, verdict }) => {
+    violationsOf: ({ order, outcome }) => {
       if (!order) return [];
-      if (order.status === 'pending') return [verdict ? `pending, though decided: ${verdict.status}` : 'pending'];
-      if (!verdict) return [`${order.status} without a verdict`];
+      if (order.status === 'pending') return [outcome ? `pending, though the outcome is ${outcome.status}` : 'pending'];
+      if (!outcome) return [`${order.status} without an outcome`];
       const [ours, theirs] = [
         [order.status, order.version, order.failure_reason],
-        [verdict.status, verdict.version, verdict.reason],
+        [outcome.status, outcome.version, outcome.reason],
       ].map((each) => JSON.stringify(each));
       return ours === theirs ? [] : [`the order says ${ours}, the processor ${theirs}`];
     },
@@ -111,7 +111,7 @@ export const orderInvariants: readonly OrderInvariant[] = [
   {
     id: 'I8',
     title: 'every history is legal: versions 1 to n without a gap, and the order is at the last',
-    faultsOf: ({ order, history }) => {
+    violationsOf: ({ order, history }) => {
       if (!order) return [];
       const facts = history.filter(({ type }) => type !== ignoredOutcome);
       const versions = facts.map(({ version }) => version);
@@ -127,19 +127,19 @@ export const orderInvariants: readonly OrderInvariant[] = [
   {
     id: 'I9',
     title: 'Temporal agrees: no workflow is open for a settled order, each pending one has one that is',
-    restsOn: 'temporal',
-    faultsOf: ({ orderId, order, verdict }, { workflows }) => {
+    requires: 'temporal',
+    violationsOf: ({ orderId, order, outcome }, { workflows }) => {
       const open = (workflows.get(orderId) ?? []).filter(({ status }) => status === 'RUNNING');
       if (order?.status === 'pending') return open.length === 0 ? ['pending, and no workflow is open'] : [];
       // A group is open for as long as one of its orders is; that one shows it.
       const own = open.filter(({ orderIds }) => orderIds.length === 1);
-      return order || verdict ? own.map(({ workflowId, stage }) => `${workflowId} is still open (${stage})`) : [];
+      return order || outcome ? own.map(({ workflowId, stage }) => `${workflowId} is still open (${stage})`) : [];
     },
   },
 ];
 
 /** Both are there, or neither; published rows are removed by age. */
-function pairFaults(
+function pairViolations(
   row: { readonly past_retention: boolean } | undefined,
   outbox: readonly OutboxRecord[],
   type: string,
@@ -153,41 +153,41 @@ function pairFaults(
 }
 
 /** The keys of the events that had an effect on this order; all others that were taken changed nothing, and may. */
-function effectsOf({ orderId, verdict, history }: Dossier): { decided: string[]; settled: string[] } {
+function effectsOf({ orderId, outcome, history }: OrderSnapshot): { decided: string[]; settled: string[] } {
   const settlements = history.filter(({ type }) => type === orderProcessed.type);
   return {
-    decided: verdict ? [eventKeyOf(orderCreated.type, { order_id: orderId, version: verdict.version - 1 })] : [],
+    decided: outcome ? [eventKeyOf(orderCreated.type, { order_id: orderId, version: outcome.version - 1 })] : [],
     settled: settlements.map(({ version }) => eventKeyOf(orderProcessed.type, { order_id: orderId, version })),
   };
 }
 
-interface Taken {
+interface Consumed {
   readonly event_key: string;
 }
 
-function untaken(
+function unconsumed(
   orderId: string,
-  sent: readonly OutboxRecord[],
-  received: readonly Taken[],
+  outbox: readonly OutboxRecord[],
+  inbox: readonly Consumed[],
   isAside: (messageId: string) => boolean,
 ): string[] {
-  const taken = new Set(received.map(({ event_key }) => event_key));
-  return sent
+  const consumed = new Set(inbox.map(({ event_key }) => event_key));
+  return outbox
     .filter(({ published_at }) => published_at !== null)
-    .filter(({ id, type, version }) => !taken.has(eventKeyOf(type, { order_id: orderId, version })) && !isAside(id))
-    .map(({ id, type }) => `${type} ${id} was published, and neither taken nor dead-lettered`);
+    .filter(({ id, type, version }) => !consumed.has(eventKeyOf(type, { order_id: orderId, version })) && !isAside(id))
+    .map(({ id, type }) => `${type} ${id} was published, and neither consumed nor dead-lettered`);
 }
 
-/** Nothing is said of what is past its retention: then nothing that was sent is there any more. */
+/** Past the outbox's retention nothing can be said: no row of what was sent is left. */
 function unsent(
   orderId: string,
-  sent: readonly OutboxRecord[],
-  received: readonly Taken[],
+  outbox: readonly OutboxRecord[],
+  inbox: readonly Consumed[],
   effective: readonly string[],
 ): string[] {
-  if (sent.length === 0) return [];
-  const expected = new Set(sent.map(({ type, version }) => eventKeyOf(type, { order_id: orderId, version })));
-  return received
+  if (outbox.length === 0) return [];
+  const expected = new Set(outbox.map(({ type, version }) => eventKeyOf(type, { order_id: orderId, version })));
+  return inbox
     .filter(({ event_key }) => effective.includes(event_key) && !expected.has(event_key))
-    .map(({ event_key }) => `${event_key} was taken, but never sent`);
+    .map(({ event_key }) => `${event_key} was consumed, but never sent`);
 }

@@ -5,29 +5,30 @@ import type pg from 'pg';
 import { createPool } from '../postgres/pool.js';
 import { withDeadline } from '../runtime/deadline.js';
 import type { Logger } from '../runtime/logger.js';
-import { ExpectedError } from '../local/expected-error.js';
+import { CliError } from '../runtime/cli-error.js';
 import type { Addresses } from './addresses.js';
 
-/** Connections to every part of a running system, for those who look at it from outside. */
+/** Connections to every part of a running system. */
 export interface LiveSystem {
   readonly ordersDb: pg.Pool;
   readonly processorDb: pg.Pool;
-  /** @throws ExpectedError when it was away as the system was opened */
+  /** @throws CliError when it was unavailable as the system was opened */
   readonly rabbitmq: ChannelModel;
   readonly rabbitmqUrl: string;
-  /** @throws ExpectedError when it was away as the system was opened */
+  /** @throws CliError when it was unavailable as the system was opened */
   readonly temporal: Client;
   readonly temporalNamespace: string;
-  /** Why those are away that are. */
-  readonly away: { readonly rabbitmq: string | undefined; readonly temporal: string | undefined };
-  /** Of Temporal Web UI, if it is known. */
+  /** Why a part is unavailable; undefined for a part that answers. */
+  readonly unavailable: { readonly rabbitmq: string | undefined; readonly temporal: string | undefined };
+  /** The address of Temporal Web UI, if it is known. */
   readonly temporalUiUrl: string | undefined;
   readonly outboxRetentionDays: number;
+  readonly logger: Logger;
   close(): Promise<void>;
 }
 
 const connectTimeoutMs = 10_000;
-/** Reading a whole table takes its time; a server that froze is given up all the same. */
+/** Reading a whole table takes minutes; a server that froze is still given up. */
 const limits = {
   maxConnections: 4,
   connectTimeoutMs: 5000,
@@ -37,8 +38,8 @@ const limits = {
 };
 
 /**
- * RabbitMQ and Temporal may be away: that is when people look at a system.
- * @throws ExpectedError naming the database that does not answer; whatever was opened is closed
+ * RabbitMQ and Temporal may be unavailable: that is when people look at a system.
+ * @throws CliError naming the database that does not answer; whatever was opened is closed
  */
 export async function openLiveSystem(addresses: Addresses, logger: Logger): Promise<LiveSystem> {
   const closing: (() => Promise<unknown>)[] = [];
@@ -71,18 +72,18 @@ export async function openLiveSystem(addresses: Addresses, logger: Logger): Prom
   const [ordersDb, processorDb, broker, client] = parts;
   if (ordersDb.status === 'rejected' || processorDb.status === 'rejected') {
     await close();
-    throw new ExpectedError(parts.flatMap((part) => reasonOf(part) ?? []).join('\n'));
+    throw new CliError(parts.flatMap((part) => reasonOf(part) ?? []).join('\n'));
   }
-  const away = { rabbitmq: reasonOf(broker), temporal: reasonOf(client) };
+  const unavailable = { rabbitmq: reasonOf(broker), temporal: reasonOf(client) };
   return {
-    ...{ ordersDb: ordersDb.value, processorDb: processorDb.value, away, close },
+    ...{ ordersDb: ordersDb.value, processorDb: processorDb.value, unavailable, logger, close },
     ...{ rabbitmqUrl: addresses.APP__RABBITMQ_URL, temporalUiUrl: addresses.TEMPORAL_UI_URL },
     ...{ temporalNamespace: addresses.temporal.namespace, outboxRetentionDays: addresses.APP__OUTBOX_RETENTION_DAYS },
     get rabbitmq() {
-      return there(broker);
+      return unwrap(broker);
     },
     get temporal() {
-      return there(client);
+      return unwrap(client);
     },
   };
 }
@@ -91,17 +92,17 @@ function reasonOf(part: PromiseSettledResult<unknown>): string | undefined {
   return part.status === 'rejected' ? (part.reason as Error).message : undefined;
 }
 
-function there<T>(part: PromiseSettledResult<T>): T {
+function unwrap<T>(part: PromiseSettledResult<T>): T {
   if (part.status === 'rejected') throw part.reason as Error;
   return part.value;
 }
 
-/** @throws ExpectedError naming who does not answer */
+/** @throws CliError naming the part that does not answer */
 async function reach<T>(name: string, reaching: Promise<T>): Promise<T> {
   try {
     return await withDeadline(`reaching ${name}`, connectTimeoutMs, reaching);
   } catch (error) {
-    throw new ExpectedError(`${name} does not answer: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new CliError(`${name} does not answer: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
     });
   }

@@ -3,7 +3,7 @@ import { orderProcessed } from '../../workflows/order-events.js';
 import type { Discarded } from './invariants.js';
 import { storable, storableText } from './storable.js';
 
-/** Who does something by hand, and why; both are kept. */
+/** Who acts, and why; both are recorded. */
 export interface Operator {
   readonly who: string;
   readonly reason: string;
@@ -17,16 +17,16 @@ export interface OperatorAction extends Operator {
 }
 
 /**
- * Written before the action itself: an action that then fails is noted too, and none happens without a note. Whatever a
- * message contains can be kept: see `storable`.
+ * Records an action. It is called before the action itself: an action that then fails is recorded too, and none happens
+ * unrecorded. Whatever a message contains can be recorded: see `storable`.
  */
-export async function noteAction(
+export async function recordAction(
   ordersDb: Queryable,
   { who, reason }: Operator,
   { action, orderId, detail }: { action: string; orderId: string | null; detail: object },
 ): Promise<void> {
   await ordersDb.query(
-    `insert into operator_actions (who, action, reason, order_id, detail) values ($1, $2, $3, $4, $5)`,
+    `insert into operations.actions (who, action, reason, order_id, detail) values ($1, $2, $3, $4, $5)`,
     [
       storableText(who),
       action,
@@ -37,31 +37,31 @@ export async function noteAction(
   );
 }
 
-/** What was done about this order, the oldest first. */
+/** The actions that concern this order, the oldest first. */
 export async function actionsOn(ordersDb: Queryable, orderId: string): Promise<OperatorAction[]> {
   const { rows } = await ordersDb.query<OperatorAction>(
     `select who, reason, at, action, order_id as "orderId", detail
-     from operator_actions where order_id = $1 order by id`,
+     from operations.actions where order_id = $1 order by id`,
     [orderId],
   );
   return rows;
 }
 
-/** Every message that was discarded by hand. */
+/** Every message that an operator has discarded. */
 export async function allDiscarded(ordersDb: Queryable): Promise<Discarded> {
   const { rows } = await ordersDb.query<Pick<OperatorAction, 'action' | 'orderId' | 'detail'>>(
     `select action, order_id as "orderId", detail - 'content' - 'properties' as detail
-     from operator_actions where action = 'discard'`,
+     from operations.actions where action = 'discard'`,
   );
   return discardedIn(rows);
 }
 
-/** Those messages that were discarded, of what was done by hand. */
+/** The messages that these actions have discarded. */
 export function discardedIn(actions: readonly Pick<OperatorAction, 'action' | 'orderId' | 'detail'>[]): Discarded {
   const discards = actions.filter(({ action }) => action === 'discard');
-  const answers = discards.filter(({ detail }) => detail.type === orderProcessed.type);
+  const processed = discards.filter(({ detail }) => detail.type === orderProcessed.type);
   return {
     messageIds: new Set(discards.flatMap(({ detail }) => detail.message_id ?? [])),
-    answeredOrderIds: new Set(answers.flatMap(({ orderId }) => orderId ?? [])),
+    processedOrderIds: new Set(processed.flatMap(({ orderId }) => orderId ?? [])),
   };
 }

@@ -1,20 +1,20 @@
 import { printable } from '../runtime/printable.js';
-import type { Verdict } from './verify.js';
+import type { InvariantResult } from './verify.js';
 
-/** What was found, a line for each invariant and each fault that is shown; no id or text can command the terminal. */
-export function linesOfVerdicts(verdicts: readonly Verdict[]): string[] {
-  const broken = verdicts.filter(({ faults }) => faults > 0).map(({ id }) => id);
+/** One line for each invariant and each violation that is shown. No id or text in them can command the terminal. */
+export function linesOfResults(results: readonly InvariantResult[]): string[] {
+  const violated = results.filter(({ violationCount }) => violationCount > 0).map(({ id }) => id);
   const lines = [
-    ...verdicts.flatMap(linesOf),
-    broken.length === 0 ? 'every invariant holds' : `broken: ${broken.join(', ')}`,
+    ...results.flatMap(linesOf),
+    violated.length === 0 ? 'every invariant holds' : `violated: ${violated.join(', ')}`,
   ];
   return lines.map((line) => printable(line));
 }
 
-function linesOf({ id, title, checked, faults, offending }: Verdict): string[] {
+function linesOf({ id, title, checked, violationCount, violations }: InvariantResult): string[] {
   return [
-    `${faults === 0 ? 'ok  ' : 'FAIL'} ${id.padEnd(4)} ${title}: ${checked} checked, ${faults} at fault`,
-    ...offending.map(({ subject, fault }) => `            ${subject}: ${fault}`),
-    ...(faults > offending.length ? [`            and ${faults - offending.length} more`] : []),
+    `${violationCount === 0 ? 'ok  ' : 'FAIL'} ${id.padEnd(4)} ${title}: ${checked} checked, ${violationCount} violations`,
+    ...violations.map(({ subject, problem }) => `            ${subject}: ${problem}`),
+    ...(violationCount > violations.length ? [`            and ${violationCount - violations.length} more`] : []),
   ];
 }

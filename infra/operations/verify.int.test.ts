@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
-import { anOrder, startSystem, type TestSystem } from '../e2e/system.js';
-import { eventually } from '../testing/eventually.js';
-import { outcomeReadySignal, stageQuery, taskQueues, workflowIdOf } from '../../workflows/messages.js';
+import { anOrder, startSystem, type TestSystem } from '../dev/e2e/system.js';
+import { eventually } from '../dev/testing/eventually.js';
+import { outcomeReadySignal, stageQuery, taskQueues, workflowIdOf } from '../../workflows/contract/messages.js';
 import type { orderLifecycle } from '../../workflows/order-lifecycle.js';
-import { startDescriptionOf } from '../../workflows/start-description.js';
+import { startDescriptionOf } from '../../workflows/contract/start-description.js';
 import type { LiveSystem } from './live-system.js';
-import { openTestSystem, operate } from './live-test-system.js';
-import { verify, type Verdict } from './verify.js';
+import { openTestSystem, operate } from '../dev/e2e/live-test-system.js';
+import { verify, type InvariantResult } from './verify.js';
 
 describe('the checker', function () {
   this.timeout(120_000);
@@ -37,12 +37,12 @@ describe('the checker', function () {
   const processorDb = (statement: string, ...values: unknown[]) => system.processorDb.pool.query(statement, values);
 
   /** Which invariants this is named by. */
-  const accusing = (verdicts: readonly Verdict[], subject: string): string[] =>
-    verdicts.filter(({ offending }) => offending.some((each) => each.subject === subject)).map(({ id }) => id);
+  const accusing = (results: readonly InvariantResult[], subject: string): string[] =>
+    results.filter(({ violations }) => violations.some((each) => each.subject === subject)).map(({ id }) => id);
 
-  const assertAllKept = (verdicts: readonly Verdict[]): void =>
+  const assertAllKept = (results: readonly InvariantResult[]): void =>
     assert.deepEqual(
-      verdicts.flatMap(({ offending }) => offending),
+      results.flatMap(({ violations }) => violations),
       [],
     );
 
@@ -55,9 +55,9 @@ describe('the checker', function () {
           return order.order_id;
         }),
       );
-      const verdicts = await verify(live, { accepted: placed, waitMs: 60_000 });
-      assertAllKept(verdicts);
-      const looked = Object.fromEntries(verdicts.map(({ id, checked }) => [id, checked]));
+      const results = await verify(live, { accepted: placed, waitMs: 60_000 });
+      assertAllKept(results);
+      const looked = Object.fromEntries(results.map(({ id, checked }) => [id, checked]));
       assert.ok((looked['I1'] ?? 0) === 30 && (looked['I7'] ?? 0) >= 30, JSON.stringify(looked));
       assert.ok((looked['I9b'] ?? 0) >= 1 && looked['I10b'] === 2, JSON.stringify(looked));
     });
@@ -107,7 +107,7 @@ describe('the checker', function () {
       await operate(live, `dead-letters discard ${id}`, { reason: 'it is none of ours' });
       assertAllKept(await verify(live, { waitMs: 30_000 }));
       const shown = (await operate(live, `orders show ${orderId}`)).lines.join('\n');
-      assert.doesNotMatch(shown, /^ +open /m);
+      assert.doesNotMatch(shown, /^ +problem /m);
     });
   });
 
@@ -166,7 +166,7 @@ describe('the checker', function () {
       await send('processor.order-created.dead-letter', { messageId: id });
       assert.deepEqual(await accused(), []);
       const reason = 'it is worked on elsewhere';
-      assert.ok((await operate(live, `dead-letters discard ${id}`, { reason })).found);
+      assert.ok((await operate(live, `dead-letters discard ${id}`, { reason })).isComplete);
       assert.deepEqual(await accused(), [], 'what a person has discarded is not lost');
     });
 
@@ -219,10 +219,10 @@ describe('the checker', function () {
         const { count } = await system.temporal.client.workflow.count(`WorkflowId = "${workflowId}"`);
         assert.equal(count, 1);
       });
-      const verdicts = await verify(live);
+      const results = await verify(live);
       await handle.terminate();
-      assert.deepEqual(accusing(verdicts, orderId), ['I9']);
-      assert.deepEqual(accusing(verdicts, workflowId), ['I9b']);
+      assert.deepEqual(accusing(results, orderId), ['I9']);
+      assert.deepEqual(accusing(results, workflowId), ['I9b']);
     });
 
     it('a workflow whose code does not fit its history', async () => {
@@ -241,8 +241,8 @@ describe('the checker', function () {
     });
 
     const failing = {
-      'code that throws': new URL('./throwing-lifecycle.ts', import.meta.url),
-      'code that does not know its type': new URL('./unknown-lifecycle.ts', import.meta.url),
+      'code that throws': new URL('../dev/testing/throwing-lifecycle.ts', import.meta.url),
+      'code that does not know its type': new URL('../dev/testing/unknown-lifecycle.ts', import.meta.url),
     };
     for (const [why, workflows] of Object.entries(failing)) {
       it(`a workflow whose task fails again and again: ${why}`, async () => {
@@ -252,7 +252,10 @@ describe('the checker', function () {
           eventually('it is found', async () => assert.deepEqual(await accused(workflowId), ['I9b', 'I9c'])),
         );
         const shown = (await operate(live, `orders show ${orderId}`)).lines.join('\n');
-        assert.match(shown, new RegExp(`open {7}I9c: ${workflowId}: its workflow task has failed (once|\\d+ times): `));
+        assert.match(
+          shown,
+          new RegExp(`problem {6}I9c: ${workflowId}: its workflow task has failed (once|\\d+ times): `),
+        );
         await handle.terminate();
         assert.deepEqual(await accused(workflowId), []);
       });

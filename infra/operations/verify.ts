@@ -1,44 +1,50 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ExpectedError } from '../local/expected-error.js';
+import { CliError } from '../runtime/cli-error.js';
 import { depths, withDeadLetters } from './dead-letters.js';
-import { allDossiers } from './dossiers.js';
-import { orderInvariants, type Surroundings } from './invariants.js';
+import { allSnapshots } from './order-snapshots.js';
+import { orderInvariants, type ExternalState } from './invariants.js';
 import type { LiveSystem } from './live-system.js';
 import { allDiscarded } from './operator-actions.js';
 import { failingAmong, failingText, listWorkflows, nonDeterminismIn, type WorkflowRecord } from './workflow-records.js';
 
-/** One invariant, and what was found. */
-export interface Verdict {
+/** One invariant, and whether it holds. */
+export interface InvariantResult {
   readonly id: string;
   readonly title: string;
   /** How many orders, queues or workflows were looked at. */
   readonly checked: number;
-  /** What is at fault and how, the first of them; empty when all is well. */
-  readonly offending: readonly { readonly subject: string; readonly fault: string }[];
-  readonly faults: number;
+  /** The first violations; empty when the invariant holds. */
+  readonly violations: readonly Violation[];
+  readonly violationCount: number;
+}
+
+interface Violation {
+  /** The id of the order, workflow or queue. */
+  readonly subject: string;
+  readonly problem: string;
 }
 
 export interface VerifyOptions {
-  /** Ids of orders that were answered with 201: each has to be there. */
+  /** Ids of orders that were answered with 201: each has to exist. */
   readonly accepted?: readonly string[] | undefined;
-  /** How long to wait for what is under way to end; the verdicts are those of the last look. Default: one look. */
+  /** How long to wait until nothing is in progress before the check. Default: 0. */
   readonly waitMs?: number | undefined;
-  /** Workflows that have ended before that are not read again, as to whether their code fitted. Default: all are. */
+  /** Histories of workflows that closed before this time are not read. Default: all are read. */
   readonly historiesSince?: Date;
 }
 
-const mostShown = 20;
+const maxShown = 20;
 const pollMs = 500;
 
 /**
- * Reads both databases, RabbitMQ and Temporal of a running system and tells for each invariant whether it holds. Meant
- * for a system at rest: what is still under way counts as a fault, hence `waitMs`.
- * @throws ExpectedError naming what is away: of a system that cannot be seen whole nothing is proved
+ * Reads both databases, RabbitMQ and Temporal of a running system and says for each invariant whether it holds. It is
+ * meant for a system at rest: an order in progress counts as a violation, hence `waitMs`.
+ * @throws CliError naming the parts that are unavailable: nothing is proved of a system that cannot be read whole
  */
-export async function verify(system: LiveSystem, options: VerifyOptions = {}): Promise<Verdict[]> {
+export async function verify(system: LiveSystem, options: VerifyOptions = {}): Promise<InvariantResult[]> {
   const { accepted, waitMs = 0, historiesSince } = options;
-  const away = Object.values(system.away).filter(Boolean);
-  if (away.length > 0) throw new ExpectedError(away.join('\n'));
+  const unavailable = Object.values(system.unavailable).filter(Boolean);
+  if (unavailable.length > 0) throw new CliError(unavailable.join('\n'));
   await untilQuiet(system, waitMs);
   const workflows = new Map<string, WorkflowRecord[]>();
   const runs: WorkflowRecord[] = [];
@@ -58,16 +64,18 @@ export async function verify(system: LiveSystem, options: VerifyOptions = {}): P
   ];
 }
 
-/** Waits until nothing is under way any more; or, when something stays, until the time is over. */
+/** Waits until nothing is in progress, for at most `limitMs`. */
 export async function untilQuiet(system: LiveSystem, limitMs: number): Promise<void> {
   for (const end = Date.now() + limitMs; Date.now() < end && !(await isQuiet(system));) await sleep(pollMs);
 }
 
-/** Cheap, however many orders there are: whether anything is under way. */
+/** Whether nothing is in progress. Cheap, however many orders there are. */
 async function isQuiet({ ordersDb, processorDb, temporal, rabbitmq }: LiveSystem): Promise<boolean> {
-  const open = `exists (select from outbox where published_at is null and attempts >= 0)`;
+  const open = `exists (select from operations.outbox where published_at is null and attempts >= 0)`;
   const [ours, theirs] = await Promise.all([
-    ordersDb.query<{ open: boolean }>(`select ${open} or exists (select from orders where version = 1) as open`),
+    ordersDb.query<{ open: boolean }>(
+      `select ${open} or exists (select from operations.orders where version = 1) as open`,
+    ),
     processorDb.query<{ open: boolean }>(`select ${open} as open`),
   ]);
   if (ours.rows[0]?.open || theirs.rows[0]?.open) return false;
@@ -78,94 +86,105 @@ async function isQuiet({ ordersDb, processorDb, temporal, rabbitmq }: LiveSystem
 
 async function verifyOrders(
   system: LiveSystem,
-  surroundings: Surroundings,
+  external: ExternalState,
   accepted: readonly string[] | undefined,
-): Promise<Verdict[]> {
+): Promise<InvariantResult[]> {
   const missing = new Set(accepted);
-  const collectors = orderInvariants.map((invariant) => ({ invariant, findings: new Findings(invariant) }));
-  for await (const dossier of allDossiers(system)) {
-    if (dossier.order) missing.delete(dossier.orderId);
-    for (const { invariant, findings } of collectors) {
-      findings.add(dossier.orderId, invariant.faultsOf(dossier, surroundings));
+  const collectors = orderInvariants.map((invariant) => ({ invariant, result: new ResultBuilder(invariant) }));
+  for await (const snapshot of allSnapshots(system)) {
+    if (snapshot.order) missing.delete(snapshot.orderId);
+    for (const { invariant, result } of collectors) {
+      result.add(snapshot.orderId, invariant.violationsOf(snapshot, external));
     }
   }
-  const verdicts = collectors.map(({ findings }) => findings.verdict());
-  if (!accepted) return verdicts;
-  const first = new Findings({ id: 'I1', title: 'every order that was answered with 201 is there' });
+  const results = collectors.map(({ result }) => result.build());
+  if (!accepted) return results;
+  const first = new ResultBuilder({ id: 'I1', title: 'every order that was answered with 201 exists' });
   for (const orderId of accepted) first.add(orderId, missing.has(orderId) ? ['it is lost'] : []);
-  return [first.verdict(), ...verdicts];
+  return [first.build(), ...results];
 }
 
 async function verifyWorkflows(
   { temporal, ordersDb }: LiveSystem,
   runs: readonly WorkflowRecord[],
   historiesSince = new Date(0),
-): Promise<Verdict> {
-  const findings = new Findings({
+): Promise<InvariantResult> {
+  const result = new ResultBuilder({
     id: 'I9b',
     title: 'no workflow is stuck on code that does not fit its history, and none is open without a pending order',
   });
   const open = runs.filter(({ status }) => status === 'RUNNING');
   const { rows } = await ordersDb.query<{ order_id: string }>(
-    `select order_id from orders where order_id = any($1) and status = 'pending'`,
+    `select order_id from operations.orders where order_id = any($1) and status = 'pending'`,
     [open.flatMap(({ orderIds }) => orderIds)],
   );
   const pending = new Set(rows.map(({ order_id }) => order_id));
-  const idle = new Set(open.filter(({ orderIds }) => !orderIds.some((id) => pending.has(id))));
+  const orphaned = new Set(open.filter(({ orderIds }) => !orderIds.some((id) => pending.has(id))));
   for (const run of runs) {
     const { workflowId, runId, stage } = run;
-    findings.add(
+    result.add(
       workflowId,
-      idle.has(run) ? [`run ${runId} is open (${stage}), and none of its orders is pending`] : [],
+      orphaned.has(run) ? [`run ${runId} is open (${stage}), and none of its orders is pending`] : [],
     );
   }
   const recent = runs.filter(({ closedAt }) => closedAt === undefined || closedAt >= historiesSince);
-  for (const fault of await nonDeterminismIn(temporal, recent)) findings.fault('non-determinism', fault);
-  return findings.verdict();
+  for (const problem of await nonDeterminismIn(temporal, recent)) {
+    result.addViolation({ subject: 'non-determinism', problem });
+  }
+  return result.build();
 }
 
-async function verifyWorkflowTasks({ temporal }: LiveSystem, runs: readonly WorkflowRecord[]): Promise<Verdict> {
-  const findings = new Findings({ id: 'I9c', title: 'every open workflow gets on: none has a task that fails' });
+async function verifyWorkflowTasks(
+  { temporal }: LiveSystem,
+  runs: readonly WorkflowRecord[],
+): Promise<InvariantResult> {
+  const result = new ResultBuilder({
+    id: 'I9c',
+    title: 'every open workflow makes progress: none has a workflow task that fails',
+  });
   const failing = new Map((await failingAmong(temporal, runs)).map((each) => [each.run, each]));
   for (const run of runs) {
     const found = failing.get(run);
-    findings.add(run.workflowId, found ? [`run ${run.runId}: ${failingText(found)}`] : []);
+    result.add(run.workflowId, found ? [`run ${run.runId}: ${failingText(found)}`] : []);
   }
-  return findings.verdict();
+  return result.build();
 }
 
-async function verifyQueues({ rabbitmq }: LiveSystem): Promise<Verdict> {
-  const findings = new Findings({ id: 'I10b', title: 'the queues are empty (parked messages are no fault)' });
+async function verifyQueues({ rabbitmq }: LiveSystem): Promise<InvariantResult> {
+  const result = new ResultBuilder({
+    id: 'I10b',
+    title: 'the queues are empty (dead-letter queues may hold messages)',
+  });
   for (const { queue, waiting } of await depths(rabbitmq)) {
-    if (waiting === undefined) findings.add(queue, ['there is no such queue']);
-    else findings.add(queue, waiting > 0 ? [`${waiting} messages wait`] : []);
+    if (waiting === undefined) result.add(queue, ['there is no such queue']);
+    else result.add(queue, waiting > 0 ? [`${waiting} messages wait`] : []);
   }
-  return findings.verdict();
+  return result.build();
 }
 
-/** Counts what was looked at and keeps the first faults. */
-class Findings {
-  readonly #about: { readonly id: string; readonly title: string };
-  readonly #offending: { subject: string; fault: string }[] = [];
+/** Counts what was checked and keeps the first violations. */
+class ResultBuilder {
+  readonly #invariant: { readonly id: string; readonly title: string };
+  readonly #violations: Violation[] = [];
   #checked = 0;
-  #faults = 0;
+  #violationCount = 0;
 
-  constructor(about: { readonly id: string; readonly title: string }) {
-    this.#about = about;
+  constructor(invariant: { readonly id: string; readonly title: string }) {
+    this.#invariant = invariant;
   }
 
-  add(subject: string, faults: readonly string[]): void {
+  add(subject: string, problems: readonly string[]): void {
     this.#checked += 1;
-    for (const fault of faults) this.fault(subject, fault);
+    for (const problem of problems) this.addViolation({ subject, problem });
   }
 
-  fault(subject: string, fault: string): void {
-    this.#faults += 1;
-    if (this.#offending.length < mostShown) this.#offending.push({ subject, fault });
+  addViolation(violation: Violation): void {
+    this.#violationCount += 1;
+    if (this.#violations.length < maxShown) this.#violations.push(violation);
   }
 
-  verdict(): Verdict {
-    const { id, title } = this.#about;
-    return { id, title, checked: this.#checked, offending: this.#offending, faults: this.#faults };
+  build(): InvariantResult {
+    const { id, title } = this.#invariant;
+    return { id, title, checked: this.#checked, violations: this.#violations, violationCount: this.#violationCount };
   }
 }

@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { searchAttributes } from '../../workflows/messages.js';
+import { searchAttributes } from '../../workflows/contract/messages.js';
 import { clip } from '../runtime/printable.js';
 import { inParallel } from './in-parallel.js';
 

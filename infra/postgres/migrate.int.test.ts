@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
 import type pg from 'pg';
-import { createBreakableLink, type BreakableLink } from '../testing/breakable-link.js';
-import { eventually } from '../testing/eventually.js';
-import { silentLogger } from '../testing/silent-logger.js';
-import { createEmptyDatabase, migrationsOf, type DatabaseOf, type TestDatabase } from '../testing/test-database.js';
+import { createBreakableLink, type BreakableLink } from '../dev/testing/breakable-link.js';
+import { eventually } from '../dev/testing/eventually.js';
+import { silentLogger } from '../dev/testing/silent-logger.js';
+import { createEmptyDatabase, migrationsOf, type DatabaseOf, type TestDatabase } from '../dev/testing/test-database.js';
 import { migrate } from './migrate.js';
 
 const running = new AbortController().signal;

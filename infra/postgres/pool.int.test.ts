@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { createBreakableLink } from '../testing/breakable-link.js';
-import { eventually } from '../testing/eventually.js';
-import { silentLogger } from '../testing/silent-logger.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { createBreakableLink } from '../dev/testing/breakable-link.js';
+import { eventually } from '../dev/testing/eventually.js';
+import { silentLogger } from '../dev/testing/silent-logger.js';
+import { createTestDatabase, type TestDatabase } from '../dev/testing/test-database.js';
 import { isPostgresOutage, PostgresUnavailable } from './outage.js';
 import { createPool, inTransaction, type PoolLimits, type Queryable } from './pool.js';
 

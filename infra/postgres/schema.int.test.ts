@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import pg from 'pg';
-import { createTestDatabase, type DatabaseOf, type TestDatabase } from '../testing/test-database.js';
+import { createTestDatabase, type DatabaseOf, type TestDatabase } from '../dev/testing/test-database.js';
 
 /** What the schema refuses whatever the code does; each row is one statement that must not get in. */
 const order = (values: string): string =>

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { ChannelModel } from 'amqplib';
-import { createBreakableLink, type BreakableLink } from '../testing/breakable-link.js';
-import { eventually } from '../testing/eventually.js';
-import { silentLogger } from '../testing/silent-logger.js';
-import { createTestVhost, type TestVhost } from '../testing/test-vhost.js';
+import { createBreakableLink, type BreakableLink } from '../dev/testing/breakable-link.js';
+import { eventually } from '../dev/testing/eventually.js';
+import { silentLogger } from '../dev/testing/silent-logger.js';
+import { createTestVhost, type TestVhost } from '../dev/testing/test-vhost.js';
 import { closeWithChannel, keepConnected, type RabbitmqConnection } from './connection.js';
 
 describe('RabbitMQ connection', () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { withDeadline } from '../runtime/deadline.js';
-import { createBreakableLink, type BreakableLink } from '../testing/breakable-link.js';
-import { eventually } from '../testing/eventually.js';
-import { silentLogger } from '../testing/silent-logger.js';
-import { createTestVhost, type TestVhost } from '../testing/test-vhost.js';
+import { createBreakableLink, type BreakableLink } from '../dev/testing/breakable-link.js';
+import { eventually } from '../dev/testing/eventually.js';
+import { silentLogger } from '../dev/testing/silent-logger.js';
+import { createTestVhost, type TestVhost } from '../dev/testing/test-vhost.js';
 import { createPublisher, NotEncodable, NotPublished, type Publisher } from './publisher.js';
 import type { Topology } from './topology.js';
 

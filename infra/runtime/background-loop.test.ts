@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually } from '../testing/eventually.js';
-import { silentLogger } from '../testing/silent-logger.js';
+import { eventually } from '../dev/testing/eventually.js';
+import { silentLogger } from '../dev/testing/silent-logger.js';
 import { repeat } from './background-loop.js';
 
 describe('background loop', () => {

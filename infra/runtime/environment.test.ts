@@ -37,16 +37,16 @@ describe('environment', () => {
     ]);
   });
 
-  it('reports a fault of the other settings even when all variables are good', () => {
+  it('reports a problem with the other settings even when all variables are good', () => {
     const broken = (): object => {
       throw new Error('OTHER_*: cannot be used');
     };
     assert.deepEqual(problemsOf({ APP__NAME: 'a' }, broken), ['OTHER_*: cannot be used']);
   });
 
-  it('names every fault in the message that is printed', () => {
+  it('names every problem in the message that is printed', () => {
     const error = new EnvironmentError(['A: is required', 'B: is wrong']);
-    assert.equal(error.message, 'the environment has 2 fault(s):\n  - A: is required\n  - B: is wrong');
+    assert.equal(error.message, 'the environment has 2 problem(s):\n  - A: is required\n  - B: is wrong');
   });
 
   describe('a variable in a file', () => {

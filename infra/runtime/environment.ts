@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 
-/** The environment is unusable; the message lists every fault by the variable's name, and nothing was connected to. */
+/** The environment is unusable; the message lists every problem by the variable's name, and nothing was connected to. */
 export class EnvironmentError extends Error {
   readonly problems: readonly string[];
   /** Its message tells the whole story: a person at a terminal is shown no stack. */
@@ -9,7 +9,7 @@ export class EnvironmentError extends Error {
 
   constructor(problems: readonly string[]) {
     super(
-      `the environment has ${problems.length} fault(s):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+      `the environment has ${problems.length} problem(s):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
     );
     this.name = 'EnvironmentError';
     this.problems = problems;
@@ -25,8 +25,8 @@ export function loadDotEnv(): void {
  * Reads the variables that `schema` names out of `env` into one frozen object.
  * A variable that is set to the empty string counts as unset. `NAME_FILE` names a file that holds the value of `NAME`
  * instead, for secrets that should not be in an environment; a line's end after the value is no part of it.
- * @param alsoRead sources of settings with rules of their own; what they throw is reported beside the other faults
- * @throws EnvironmentError naming every fault at once
+ * @param alsoRead sources of settings with rules of their own; what they throw is reported beside the other problems
+ * @throws EnvironmentError naming every problem at once
  */
 export function readEnvironment<Shape extends z.ZodRawShape, Extra extends object>(
   schema: z.ZodObject<Shape>,
@@ -47,8 +47,8 @@ export function readEnvironment<Shape extends z.ZodRawShape, Extra extends objec
   );
   const parsed = schema.safeParse(named);
   if (!parsed.success) {
-    const faults = parsed.error.issues.filter((issue) => !unread.has(String(issue.path[0])));
-    problems.push(...faults.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+    const issues = parsed.error.issues.filter((issue) => !unread.has(String(issue.path[0])));
+    problems.push(...issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
   }
   let extra: Extra | undefined;
   try {
@@ -70,6 +70,16 @@ function readVariable(name: string, env: NodeJS.ProcessEnv): { value?: string | 
   } catch (error) {
     return { problem: `${name}_FILE: cannot be read: ${error instanceof Error ? error.message : String(error)}` };
   }
+}
+
+/** Freezes the objects of a configuration, at every level that is a plain object, and returns it. */
+export function deepFreeze<T extends object>(config: T): Readonly<T> {
+  for (const value of Object.values(config) as unknown[]) {
+    if (value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
+      deepFreeze(value);
+    }
+  }
+  return Object.freeze(config);
 }
 
 /** A whole number of the given unit within limits, written in decimal digits. */

@@ -23,3 +23,18 @@ export function printable(text: string, max = maxLength): string {
 export function clip(text: string, max: number): string {
   return text.length > max ? `${text.slice(0, max)}… (${text.length - max} more characters)` : text;
 }
+
+/**
+ * A value as indented JSON that a terminal shows and never obeys: characters that JSON leaves as they are and a terminal
+ * could act on are written as `\uNNNN`, so that the text is the same JSON value.
+ */
+export function printableJson(value: unknown): string {
+  const escape = (character: string): string =>
+    Array.from({ length: character.length }, (_, index) => {
+      return `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`;
+    }).join('');
+  return JSON.stringify(value, undefined, 2)
+    .split('\n')
+    .map((line) => line.replaceAll(unprintable, escape))
+    .join('\n');
+}

@@ -14,8 +14,7 @@ export interface Service {
 }
 
 interface ServiceConfig {
-  readonly APP__SERVICE_NAME: string;
-  readonly APP__LOG_LEVEL: string;
+  readonly service: { readonly name: string; readonly logLevel: string };
 }
 
 /** Longer than the worker's grace time; all parts together stay below the 30 s in which a service has to be gone. */
@@ -24,15 +23,15 @@ const partTimeoutMs = 15_000;
 /**
  * The life of a service process: reads its settings, composes its parts, and on SIGTERM or SIGINT stops them in the
  * reverse order and exits: 0 when every part stopped in time, 1 otherwise. A part that fails or hangs does not keep the
- * others from stopping. A second signal exits at once. Settings with faults are all printed, and the process exits
- * with 2 before anything connects.
+ * others from stopping. A second signal exits at once. Every problem with the settings is printed, and the process
+ * exits with 2 before anything connects.
  */
 export async function runService<Config extends ServiceConfig>(
   readConfig: (env: NodeJS.ProcessEnv) => Config,
   compose: (config: Config, logger: Logger, service: Service) => Promise<void>,
 ): Promise<void> {
   const config = configOrExit(readConfig);
-  const logger = createLogger(config.APP__SERVICE_NAME, config.APP__LOG_LEVEL);
+  const logger = createLogger(config.service.name, config.service.logLevel);
   const stopping = new AbortController();
   const parts: { name: string; stop: () => Promise<unknown> }[] = [];
 
@@ -57,7 +56,7 @@ export async function runService<Config extends ServiceConfig>(
       onStop: (name, stopPart) => parts.push({ name, stop: stopPart }),
     });
   } catch (error) {
-    if (stopping.signal.aborted) return; // the stop under way ends the process
+    if (stopping.signal.aborted) return; // the stop in progress ends the process
     logger.fatal({ err: error }, 'the service could not start');
     await stopInOrder(parts.toReversed(), logger);
     process.exit(1);

@@ -24,7 +24,7 @@ function isUrlOf(text: string, protocols: readonly string[]): boolean {
   return URL.canParse(text) && protocols.includes(new URL(text).protocol);
 }
 
-/** The variables that both services read, by name, with each service's own defaults. */
+/** The variables that both services read, with the defaults of each service. */
 export function serviceVariables(defaults: { name: string; port: number }) {
   return {
     APP__DB_DSN: postgresDsn,
@@ -40,6 +40,19 @@ export function serviceVariables(defaults: { name: string; port: number }) {
     APP__RECONCILE_GRACE_MS: wholeNumber(50, 3_600_000).prefault('30000'),
     APP__OUTBOX_RETENTION_DAYS: wholeNumber(1, 3650).prefault('7'),
     APP__INBOX_RETENTION_DAYS: wholeNumber(1, 3650).prefault('30'),
+  };
+}
+
+/** What both services are configured with, by part. The names of the variables end here. */
+export function toServiceConfig(variables: z.output<z.ZodObject<ReturnType<typeof serviceVariables>>>) {
+  return {
+    service: { name: variables.APP__SERVICE_NAME, logLevel: variables.APP__LOG_LEVEL },
+    postgres: { dsn: variables.APP__DB_DSN },
+    rabbitmq: { url: variables.APP__RABBITMQ_URL },
+    http: { host: variables.APP__HOST, port: variables.APP__PORT, maxConnections: variables.APP__MAX_CONNECTIONS },
+    workflow: { checkAfterMs: variables.APP__CHECK_AFTER_MS },
+    reconcile: { intervalMs: variables.APP__RECONCILE_INTERVAL_MS, graceMs: variables.APP__RECONCILE_GRACE_MS },
+    retention: { outboxDays: variables.APP__OUTBOX_RETENTION_DAYS, inboxDays: variables.APP__INBOX_RETENTION_DAYS },
   };
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { Registry } from 'prom-client';
 import { byIndex } from '../../infra/postgres/query-by-index.js';
-import { createTestDatabase, type TestDatabase } from '../../infra/testing/test-database.js';
+import { createTestDatabase, type TestDatabase } from '../../infra/dev/testing/test-database.js';
 import { addOrderMetrics, pendingStatement } from './order-metrics.js';
 
 describe('the gauge of pending orders', () => {

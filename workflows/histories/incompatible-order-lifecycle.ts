@@ -1,5 +1,5 @@
 import { sleep } from '@temporalio/workflow';
-import type { OrderLifecycleInput, OrderLifecycleResult } from '../messages.js';
+import type { OrderLifecycleInput, OrderLifecycleResult } from '../contract/messages.js';
 import { orderLifecycle as released } from '../order-lifecycle.js';
 
 /** What nobody must do to a released workflow: a new step before the first one, without `patched`. For replay.test.ts. */

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { createHttpApp, createRouter } from '../../../infra/http/http-app.js';
 import { listen, type HttpServer } from '../../../infra/http/http-server.js';
-import { eventually } from '../../../infra/testing/eventually.js';
-import { exchange, type RawAnswer } from '../../../infra/testing/raw-http.js';
-import { silentLogger } from '../../../infra/testing/silent-logger.js';
+import { eventually } from '../../../infra/dev/testing/eventually.js';
+import { exchange, type RawAnswer } from '../../../infra/dev/testing/raw-http.js';
+import { silentLogger } from '../../../infra/dev/testing/silent-logger.js';
 import { newOrder, type Order } from '../../domain/order.js';
 import { addOrderRoutes } from './order-routes.js';
 

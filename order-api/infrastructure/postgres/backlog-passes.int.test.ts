@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
 import { createOutboxSweeper } from '../../../infra/messaging/outbox-sweeper.js';
-import { insertPendingOrders } from '../../../infra/testing/backlog-rows.js';
-import { eventually } from '../../../infra/testing/eventually.js';
-import { silentLogger } from '../../../infra/testing/silent-logger.js';
-import { createPlanRecorder, type PlanRecorder } from '../../../infra/testing/statement-plans.js';
-import { createTestDatabase, runPatiently, type TestDatabase } from '../../../infra/testing/test-database.js';
+import { insertPendingOrders } from '../../../infra/dev/testing/backlog-rows.js';
+import { eventually } from '../../../infra/dev/testing/eventually.js';
+import { silentLogger } from '../../../infra/dev/testing/silent-logger.js';
+import { createPlanRecorder, type PlanRecorder } from '../../../infra/dev/testing/statement-plans.js';
+import { createTestDatabase, runPatiently, type TestDatabase } from '../../../infra/dev/testing/test-database.js';
 import { createReconcileOrders } from '../../application/reconcile-orders.js';
 import { createOrderStore, markPublishedIfSettled } from './order-store.js';
 

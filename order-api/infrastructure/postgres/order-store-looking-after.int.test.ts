@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import { anOrder, done, failed, traceparent } from '../../../infra/testing/order-fixtures.js';
-import { createTestDatabase, type TestDatabase } from '../../../infra/testing/test-database.js';
+import { anOrder, done, failed, traceparent } from '../../../infra/dev/testing/order-fixtures.js';
+import { createTestDatabase, type TestDatabase } from '../../../infra/dev/testing/test-database.js';
 import type { OrderStore } from '../../application/ports.js';
 import type { Outcome } from '../../domain/order.js';
 import { createOrderStore, markPublishedIfSettled } from './order-store.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import type pg from 'pg';
-import { createTestDatabase, type TestDatabase } from '../../../infra/testing/test-database.js';
+import { createTestDatabase, type TestDatabase } from '../../../infra/dev/testing/test-database.js';
 import type { OrderStore } from '../../application/ports.js';
 import { parseAmount } from '../../domain/money.js';
 import { newOrder, type NewOrder, type Outcome } from '../../domain/order.js';

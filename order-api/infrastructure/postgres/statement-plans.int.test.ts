@@ -16,10 +16,10 @@ import {
   recordCosts,
   type Costs,
   type Step,
-} from '../../../infra/testing/backlog-costs.js';
-import { insertPendingOrders, insertSettledOrders } from '../../../infra/testing/backlog-rows.js';
-import { anOrder, done, traceparent } from '../../../infra/testing/order-fixtures.js';
-import { createTestDatabase, runPatiently, type TestDatabase } from '../../../infra/testing/test-database.js';
+} from '../../../infra/dev/testing/backlog-costs.js';
+import { insertPendingOrders, insertSettledOrders } from '../../../infra/dev/testing/backlog-rows.js';
+import { anOrder, done, traceparent } from '../../../infra/dev/testing/order-fixtures.js';
+import { createTestDatabase, runPatiently, type TestDatabase } from '../../../infra/dev/testing/test-database.js';
 import { orderCreated } from '../../../workflows/order-events.js';
 import { findOrders } from './order-rows.js';
 import { createOrderStore, markPublishedIfSettled } from './order-store.js';

@@ -5,7 +5,7 @@ import type { MessagingCounts } from '../../../infra/metrics/messaging-metrics.j
 import { createConsumer, type Consumer } from '../../../infra/rabbitmq/consumer.js';
 import type { Publisher } from '../../../infra/rabbitmq/publisher.js';
 import type { Logger } from '../../../infra/runtime/logger.js';
-import { aboutOrder } from '../../../workflows/about-order.js';
+import { aboutOrder } from '../../../workflows/client/order-logger.js';
 import { eventKeyOf, orderProcessed, orderTopology } from '../../../workflows/order-events.js';
 import type { ApplyOutcome } from '../../application/apply-outcome.js';
 import type { AppliedOutcome } from '../../application/ports.js';

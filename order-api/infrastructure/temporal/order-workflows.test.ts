@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { TemporalUnavailable } from '../../../infra/temporal/outage.js';
-import { silentLogger } from '../../../infra/testing/silent-logger.js';
-import type { OrderWorkflowClient } from '../../../workflows/client.js';
+import { silentLogger } from '../../../infra/dev/testing/silent-logger.js';
+import type { OrderWorkflowClient } from '../../../workflows/client/order-workflow-client.js';
 import type { Order } from '../../domain/order.js';
 import { createOrderWorkflows } from './order-workflows.js';
 import type { WorkflowStarter } from './workflow-starter.js';

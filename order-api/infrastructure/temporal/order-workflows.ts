@@ -1,6 +1,6 @@
 import type { Logger } from '../../../infra/runtime/logger.js';
 import { isTemporalOutage } from '../../../infra/temporal/outage.js';
-import type { OrderWorkflowClient } from '../../../workflows/client.js';
+import type { OrderWorkflowClient } from '../../../workflows/client/order-workflow-client.js';
 import type { OrderWorkflows, PendingOrder } from '../../application/ports.js';
 import type { SettlementWaiters } from './settlement-waiters.js';
 import type { WorkflowStarter } from './workflow-starter.js';

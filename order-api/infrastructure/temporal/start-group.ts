@@ -1,8 +1,9 @@
 import { isPostgresOutage } from '../../../infra/postgres/outage.js';
 import type { Logger } from '../../../infra/runtime/logger.js';
 import { isTemporalOutage } from '../../../infra/temporal/outage.js';
-import type { OrderWorkflowClient } from '../../../workflows/client.js';
-import { newGroupId, takeGroup, type OrderGroup } from '../../../workflows/groups.js';
+import type { OrderWorkflowClient } from '../../../workflows/client/order-workflow-client.js';
+import type { FirstEvents } from './first-events.js';
+import { newGroupId, takeGroup, type OrderGroup } from './order-groups.js';
 import type { OrderStore, PendingOrder } from '../../application/ports.js';
 
 export interface GroupStartOptions {
@@ -11,8 +12,7 @@ export interface GroupStartOptions {
   /** How long a workflow hears nothing before it looks for itself. */
   readonly checkAfterMs: number;
   readonly logger: Logger;
-  /** Resolves when this workflow has published its first events, or is not waited for any longer. */
-  readonly firstEventsOf: (workflowId: string) => Promise<void>;
+  readonly firstEvents: Pick<FirstEvents, 'of'>;
 }
 
 /** True when the same start can succeed later, unchanged. */
@@ -24,13 +24,13 @@ export function isStartOutage(error: unknown): boolean {
  * Starts the workflow of a group of orders. They are assigned to it in the database before, and only those that were not
  * assigned elsewhere go into it; so starter and reconcilers of all instances never start the same order twice.
  */
-export function createGroupStart({ client, store, checkAfterMs, logger, firstEventsOf }: GroupStartOptions) {
+export function createGroupStart({ client, store, checkAfterMs, logger, firstEvents }: GroupStartOptions) {
   /** Resolves when the workflow has published its first events. @throws when the start fails, whatever the reason */
   async function start({ workflowId, orders }: OrderGroup<PendingOrder>): Promise<void> {
     const orderIds = await store.assignWorkflow(orders, workflowId);
     if (orderIds.length === 0) return;
     // The events may be out before the call that starts the workflow has returned.
-    const published = firstEventsOf(workflowId);
+    const published = firstEvents.of(workflowId);
     const result = await client.start(workflowId, { orderIds, checkAfterMs });
     if (result === 'taken') {
       const freshId = newGroupId();

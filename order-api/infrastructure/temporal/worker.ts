@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker, type NativeConnection } from '@temporalio/worker';
-import { taskQueues } from '../../../workflows/messages.js';
-import type { OrderApiActivities } from '../../../workflows/activities.js';
+import { taskQueues } from '../../../workflows/contract/messages.js';
+import type { OrderApiActivities } from '../../../workflows/contract/activities.js';
 
 /** A build has the workflow code bundled beforehand; run from source, it is bundled at start. */
 const bundle = fileURLToPath(new URL('../../../workflow-bundle.js', import.meta.url));

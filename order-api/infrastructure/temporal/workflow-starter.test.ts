@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { TemporalUnavailable } from '../../../infra/temporal/outage.js';
-import { silentLogger } from '../../../infra/testing/silent-logger.js';
-import type { OrderWorkflowClient } from '../../../workflows/client.js';
+import { silentLogger } from '../../../infra/dev/testing/silent-logger.js';
+import type { OrderWorkflowClient } from '../../../workflows/client/order-workflow-client.js';
 import type { OrderStore, PendingOrder } from '../../application/ports.js';
+import { createFirstEvents } from './first-events.js';
 import { createWorkflowStarter } from './workflow-starter.js';
 
 describe('the workflow starter', () => {
@@ -106,7 +107,7 @@ describe('the workflow starter', () => {
     );
   });
 
-  it('in strict mode every order has a workflow of its own, and starts do not wait for first events', async () => {
+  it('gives every order a workflow of its own in strict mode', async () => {
     const { starter, started, finishAll } = setUp({ maxOrdersPerWorkflow: 1 });
     for (const orderId of orderIds('abcdefgh')) starter.startSoon(orderId);
     await finishAll();
@@ -115,6 +116,34 @@ describe('the workflow starter', () => {
       orderIds('abcdefgh').map((id) => `order-${id}`),
     );
   });
+
+  it('keeps a backlog of starts out of Temporal in strict mode: the next leaves when first events are out', async () => {
+    const { starter, started, turn, answerStart, publishEvents } = setUp({ maxOrdersPerWorkflow: 1 });
+    for (const orderId of orderIds('abcdefgh')) starter.startSoon(orderId);
+    await turn();
+    for (let start = 0; start < 4; start += 1) await answerStart();
+    assert.equal(started.length, 4, 'four starts are answered, and none of their events are out');
+    publishEvents('order-c');
+    await turn();
+    assert.deepEqual(started.slice(4), [['order-e', 'e']]);
+  });
+
+  for (const { mode, maxOrdersPerWorkflow, next } of [
+    { mode: 'starts the next order in strict mode', maxOrdersPerWorkflow: 1, next: [['order-e', 'e']] },
+    { mode: 'gathers more orders where they share a workflow', maxOrdersPerWorkflow: 100, next: [] },
+  ]) {
+    it(`${mode} when RabbitMQ does not take the first events`, async () => {
+      const { starter, started, turn, answerStart, failToPublish } = setUp({ maxOrdersPerWorkflow });
+      for (const orderId of orderIds('abcde')) {
+        starter.startSoon(orderId);
+        await turn();
+      }
+      for (let start = 0; start < 4; start += 1) await answerStart();
+      failToPublish('order-a');
+      await turn();
+      assert.deepEqual(started.slice(4), next);
+    });
+  }
 
   it('an order that was assigned to another workflow meanwhile is left to that', async () => {
     const { starter, started, taken, finishAll } = setUp();
@@ -263,11 +292,13 @@ function setUp({ maxOrdersPerWorkflow = 100, refused, takenIds, runningIds }: Si
     },
     signalCheckNow: async (workflowId) => checked.push(workflowId) > 0,
   };
+  const firstEvents = createFirstEvents(maxOrdersPerWorkflow);
   const starter = createWorkflowStarter({
     client: fakeClient,
     store: fakeStore,
     maxOrdersPerWorkflow,
     checkAfterMs: 30_000,
+    firstEvents,
     logger: silentLogger,
   });
   const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
@@ -278,7 +309,8 @@ function setUp({ maxOrdersPerWorkflow = 100, refused, takenIds, runningIds }: Si
     await turn();
     return call?.workflowId;
   };
-  const publishEvents = (workflowId: string) => starter.firstEventsPublished(workflowId);
+  const publishEvents = (workflowId: string) => firstEvents.attempted(workflowId, true);
+  const failToPublish = (workflowId: string) => firstEvents.attempted(workflowId, false);
   /** Lets every start come to its first events, until no more come. */
   const finishAll = async () => {
     for (let quiet = 0; quiet < 3; quiet = open.length > 0 ? 0 : quiet + 1) {
@@ -294,5 +326,17 @@ function setUp({ maxOrdersPerWorkflow = 100, refused, takenIds, runningIds }: Si
     await turn();
   };
   const failWith = (error: Error) => (failure = error);
-  return { starter, started, checked, finishStart, taken, turn, answerStart, publishEvents, finishAll, failWith };
+  return {
+    starter,
+    started,
+    checked,
+    finishStart,
+    taken,
+    turn,
+    answerStart,
+    publishEvents,
+    failToPublish,
+    finishAll,
+    failWith,
+  };
 }

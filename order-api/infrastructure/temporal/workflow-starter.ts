@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { takeGroup, type OrderGroup } from '../../../workflows/groups.js';
+import { takeGroup, type OrderGroup } from './order-groups.js';
 import type { PendingOrder } from '../../application/ports.js';
-import { createFirstEvents } from './first-events.js';
 import { createGroupStart, isStartOutage, type GroupStartOptions } from './start-group.js';
 
-export interface WorkflowStarterOptions extends Omit<GroupStartOptions, 'firstEventsOf'> {
+export interface WorkflowStarterOptions extends GroupStartOptions {
   /** How many orders share a workflow at most. 1: each has its own, always. */
   readonly maxOrdersPerWorkflow: number;
 }
@@ -21,17 +20,17 @@ export interface WorkflowStarter {
    * the database is unavailable; one that Temporal refuses is logged. Never throws.
    */
   startAll(orders: readonly PendingOrder[]): Promise<string[]>;
-  /** Records that this workflow has published the first events of its orders. */
-  firstEventsPublished(workflowId: string): void;
   /** Finishes the starts under way; what still waits is found by the reconciler of another or the next instance. */
   stop(): Promise<void>;
 }
 
 /**
- * How many starts are in flight at once. Where orders share workflows, a start counts until its workflow has published its
- * first events. They share only when all of these are busy: the next start leaves when the last of them is done, with all that wait, and
- * while it is in flight no other does. More at once only make smaller groups, and a workflow costs as much CPU as 20 of
- * its orders.
+ * How many starts are in flight at once. A start counts until its workflow has published its first events, so that a
+ * backlog of starts waits here and not inside Temporal: an order whose workflow runs beside hundreds of others gets its
+ * outcome only after the few seconds in which its first task waits, and then costs five times as much. Orders share a
+ * workflow only when all of these are busy: the next start leaves when the last of them is done, with all orders that
+ * wait, and no other start is in flight beside it. More starts at once only make smaller groups, and a workflow costs as
+ * much CPU as 20 of its orders.
  */
 const maxStartsInFlight = 4;
 /** Some 15 MB. What does not fit is left to the reconciler: memory stays bounded while Temporal is unavailable. */
@@ -48,12 +47,7 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
   const stopping = new AbortController();
   const starts = new Set<Promise<void>>();
   let groupInFlight = false;
-  const firstEvents = createFirstEvents();
-
-  const { start, tryToStart } = createGroupStart({
-    ...options,
-    firstEventsOf: (workflowId) => (maxOrdersPerWorkflow === 1 ? Promise.resolve() : firstEvents.of(workflowId)),
-  });
+  const { start, tryToStart } = createGroupStart(options);
 
   /** Under the same id at every attempt: one that was given up may have happened. */
   async function startWithRetry(group: OrderGroup<PendingOrder>): Promise<void> {
@@ -111,7 +105,6 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
       await Promise.all(Array.from({ length: maxStartsInFlight }, startNext));
       return unavailable;
     },
-    firstEventsPublished: (workflowId) => firstEvents.published(workflowId),
     stop: async () => {
       stopping.abort();
       await Promise.all(starts);

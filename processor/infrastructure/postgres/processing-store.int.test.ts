@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import { createTestDatabase, type TestDatabase } from '../../../infra/testing/test-database.js';
+import { createTestDatabase, type TestDatabase } from '../../../infra/dev/testing/test-database.js';
 import type { CreatedOrder, ProcessingStore } from '../../application/ports.js';
 import type { Verdict } from '../../domain/verdict.js';
 import { createProcessingStore } from './processing-store.js';

@@ -9,10 +9,10 @@ import {
   recordCosts,
   type Costs,
   type Step,
-} from '../../../infra/testing/backlog-costs.js';
-import { insertDecidedOrders } from '../../../infra/testing/backlog-rows.js';
-import { traceparent } from '../../../infra/testing/order-fixtures.js';
-import { createTestDatabase, runPatiently, type TestDatabase } from '../../../infra/testing/test-database.js';
+} from '../../../infra/dev/testing/backlog-costs.js';
+import { insertDecidedOrders } from '../../../infra/dev/testing/backlog-rows.js';
+import { traceparent } from '../../../infra/dev/testing/order-fixtures.js';
+import { createTestDatabase, runPatiently, type TestDatabase } from '../../../infra/dev/testing/test-database.js';
 import { orderProcessed } from '../../../workflows/order-events.js';
 import { createProcessingStore } from './processing-store.js';
 

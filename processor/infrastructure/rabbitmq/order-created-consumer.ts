@@ -6,7 +6,7 @@ import { createConsumer, type Consumer } from '../../../infra/rabbitmq/consumer.
 import type { Publisher } from '../../../infra/rabbitmq/publisher.js';
 import type { Logger } from '../../../infra/runtime/logger.js';
 import { continueTrace } from '../../../infra/runtime/trace-context.js';
-import { aboutOrder } from '../../../workflows/about-order.js';
+import { aboutOrder } from '../../../workflows/client/order-logger.js';
 import { eventKeyOf, orderCreated, orderTopology, publishingWorkflowOf } from '../../../workflows/order-events.js';
 import type { ProcessOrder } from '../../application/process-order.js';
 

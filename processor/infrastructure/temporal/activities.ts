@@ -1,5 +1,5 @@
 import type { IsQueueEmpty } from '../../../infra/rabbitmq/queue-inspector.js';
-import type { ProcessorActivities } from '../../../workflows/activities.js';
+import type { ProcessorActivities } from '../../../workflows/contract/activities.js';
 import { orderProcessed } from '../../../workflows/order-events.js';
 import type { ProcessingStore } from '../../application/ports.js';
 import type { PublishOutcomes } from '../publish-outcomes.js';

@@ -1,4 +1,4 @@
-import type { OrderWorkflowClient } from '../../../workflows/client.js';
+import type { OrderWorkflowClient } from '../../../workflows/client/order-workflow-client.js';
 import type { OrderWorkflows } from '../../application/ports.js';
 
 /** The order workflows in Temporal, as the processor talks to them. */

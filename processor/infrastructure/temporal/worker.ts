@@ -1,6 +1,6 @@
 import { Worker, type NativeConnection } from '@temporalio/worker';
-import { taskQueues } from '../../../workflows/messages.js';
-import type { ProcessorActivities } from '../../../workflows/activities.js';
+import { taskQueues } from '../../../workflows/contract/messages.js';
+import type { ProcessorActivities } from '../../../workflows/contract/activities.js';
 
 /** Runs the processor's activities; workflow code runs in the order API's worker only. */
 export function createProcessorWorker(

@@ -1,15 +1,22 @@
 -- Up Migration
 
--- The verdict on each order, made once. It outlives the inbox row, so that an event replayed after years decides nothing.
+-- The outcome of each order, decided once. It outlives the inbox row, so that an event replayed after years decides nothing.
 create table processing_states (
   order_id text primary key,
-  status text not null check (status in ('done', 'failed')),
+  status text not null,
   reason text,
-  version integer not null check (version >= 2), -- the order was created with version 1
+  version integer not null,
   processed_at timestamptz not null default now(),
-  check ((status = 'failed') = (reason is not null))
+  constraint processing_states_status_is_known check (status in ('done', 'failed')),
+  constraint processing_states_version_follows_creation check (version >= 2), -- an order is created with version 1
+  constraint processing_states_failed_has_a_reason check ((status = 'failed') = (reason is not null))
 );
+
+-- What operations (infra/operations) reads of it.
+create view operations.outcomes as
+  select order_id, status, reason, version, processed_at from processing_states;
 
 -- Down Migration
 
+drop view operations.outcomes;
 drop table processing_states;

@@ -1,0 +1,58 @@
+import { createSettlementWaiters } from '../../../../order-api/infrastructure/temporal/settlement-waiters.js';
+import { maxRounds, stepsOf, workflowsOn, type Driver, type DriverOptions } from './driver.js';
+import { loadPeerPackage } from './packages.js';
+
+/** What is used of @dbos-inc/dbos-sdk. */
+interface Dbos {
+  setConfig(config: { name: string; systemDatabaseUrl: string; logLevel: string }): void;
+  launch(): Promise<void>;
+  shutdown(): Promise<void>;
+  registerWorkflow<Run>(run: Run, config: { name: string }): Run;
+  startWorkflow(
+    run: (orderId: string) => Promise<void>,
+    options: { workflowID: string },
+  ): (orderId: string) => Promise<unknown>;
+  runStep<Result>(
+    run: () => Promise<Result>,
+    options: { name: string; retriesAllowed: boolean; maxAttempts: number; intervalSeconds: number },
+  ): Promise<Result>;
+  recv(topic: string, options: { timeoutSeconds: number }): Promise<unknown>;
+  send(workflowId: string, message: string, topic: string): Promise<void>;
+}
+
+const settledTopic = 'settled';
+/** A second, then twice as long each time: an hour of trying. */
+const retries = { retriesAllowed: true, maxAttempts: 12, intervalSeconds: 1 };
+
+/**
+ * A DBOS workflow for each order, with the steps of ours: publish its event, wait a moment for the settlement in this process,
+ * then for a message, and publish again when that takes too long. Its tables are a schema of the orders' database. It is
+ * started after the order's commit, as ours is, and the same reconciler starts it where the process died in between; DBOS
+ * itself resumes what was running.
+ */
+export async function startDbosDriver(options: DriverOptions): Promise<Driver> {
+  const { dsn, store, logger, checkAfterMs } = options;
+  const { DBOS } = loadPeerPackage('@dbos-inc/dbos-sdk') as { DBOS: Dbos };
+  const waiters = createSettlementWaiters({ findSettled: (orderIds) => store.findSettled(orderIds) });
+  const steps = stepsOf(options, waiters);
+  const step = <Result>(name: string, run: () => Promise<Result>) => DBOS.runStep(run, { name, ...retries });
+
+  async function orderLifecycle(orderId: string): Promise<void> {
+    await step('publish order.created', () => steps.publish(orderId));
+    if (await step('await the outcome', () => steps.awaitSettled(orderId))) return;
+    for (let round = 1; round <= maxRounds; round += 1) {
+      if ((await DBOS.recv(settledTopic, { timeoutSeconds: checkAfterMs / 1000 })) !== null) return;
+      if (await step('look for the outcome', () => steps.isSettled(orderId))) return;
+      await step('publish order.created again', () => steps.publishAgain(orderId));
+    }
+  }
+
+  const lifecycle = DBOS.registerWorkflow(orderLifecycle, { name: 'orderLifecycle' });
+  DBOS.setConfig({ name: 'order-api', systemDatabaseUrl: dsn, logLevel: 'warn' });
+  await DBOS.launch();
+  const engine = {
+    start: (orderId: string) => DBOS.startWorkflow(lifecycle, { workflowID: orderId })(orderId),
+    tell: (orderId: string, status: string) => DBOS.send(orderId, status, settledTopic),
+  };
+  return { workflows: workflowsOn(engine, waiters, logger), stop: () => DBOS.shutdown() };
+}

@@ -1,0 +1,89 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Instance, Report } from '../../processes/instance.js';
+import { ManagedProcess } from '../../processes/managed-process.js';
+import { chooseBenchPort } from '../measured-process.js';
+import { PeerUnavailable } from './peer.js';
+import { restateVariables } from './restate-driver.js';
+
+const probeLimitMs = 3000;
+
+/** A Restate server of one node, for one peer. */
+export interface RestateServer {
+  /** The record under which the server's CPU time is found. */
+  readonly processName: string;
+  /** How the peer's process finds the server, and is found by it. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** How many workflows have not ended. */
+  countOpen(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the server with its default settings, on 127.0.0.1 only, its log among the instance's files.
+ * @throws PeerUnavailable when there is no binary for this platform; Error when it does not get ready
+ */
+export async function startRestateServer(packages: string, instance: Instance, report: Report): Promise<RestateServer> {
+  const [node, ingress, admin, endpoint] = await Promise.all([0, 1, 2, 3].map(chooseBenchPort));
+  const adminUrl = `http://127.0.0.1:${admin}`;
+  const processName = 'Restate';
+  const server = new ManagedProcess({
+    name: processName,
+    command: programIn(packages),
+    args: ['--no-logo', '--base-dir', join(instance.directory, 'restate'), '--node-name', 'bench'],
+    env: {
+      ...process.env,
+      RESTATE_LISTEN_MODE: 'tcp',
+      RESTATE_BIND_IP: '127.0.0.1',
+      RESTATE_BIND_PORT: String(node),
+      RESTATE_ADVERTISED_ADDRESS: `http://127.0.0.1:${node}`,
+      RESTATE_INGRESS__BIND_PORT: String(ingress),
+      RESTATE_ADMIN__BIND_PORT: String(admin),
+      RESTATE_DISABLE_TELEMETRY: 'true',
+      RESTATE_LOG_FILTER: 'warn',
+    },
+    cwd: instance.directory,
+    instanceDirectory: instance.directory,
+    logFile: join(instance.logs, 'restate.log'),
+    recordDirectory: instance.run,
+    stopLimitMs: 20_000,
+    readyLimitMs: 60_000,
+    isReady: async () => (await fetch(`${adminUrl}/health`, { signal: AbortSignal.timeout(probeLimitMs) })).ok,
+    report,
+  });
+  await server.start();
+  return {
+    processName,
+    settings: {
+      [restateVariables.ingress]: `http://127.0.0.1:${ingress}`,
+      [restateVariables.admin]: adminUrl,
+      [restateVariables.endpointPort]: String(endpoint),
+      // Its SDK writes a line at the start and at the end of each call.
+      RESTATE_LOGGING: 'WARN',
+    },
+    countOpen: () => countOpen(adminUrl),
+    stop: () => server.kill(),
+  };
+}
+
+/** The binary is in a package of its own for each platform, which the server's package requires. */
+function programIn(packages: string): string {
+  const main = createRequire(join(packages, 'package.json')).resolve('@restatedev/restate-server/package.json');
+  const platform = `@restatedev/restate-server-${process.platform}-${process.arch}`;
+  try {
+    return join(createRequire(main).resolve(`${platform}/package.json`), '..', 'bin', 'restate-server');
+  } catch {
+    throw new PeerUnavailable(`there is no ${platform}`);
+  }
+}
+
+async function countOpen(adminUrl: string): Promise<number> {
+  const response = await fetch(`${adminUrl}/query`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    body: JSON.stringify({ query: `select count(*) as open from sys_invocation where status <> 'completed'` }),
+    signal: AbortSignal.timeout(10_000),
+  });
+  const { rows } = (await response.json()) as { rows: { open: number }[] };
+  return rows[0]?.open ?? NaN;
+}

@@ -1,0 +1,37 @@
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { silentLogger } from '../../testing/silent-logger.js';
+import { installTemporalRuntime } from '../../../temporal/runtime.js';
+import { ratePerSecond } from '../rate.js';
+import { serve } from './serve.js';
+import type { noOp } from './no-op-workflow.js';
+
+// Row 2: workflows that do nothing, on the same server, with the order API's worker settings.
+installTemporalRuntime(silentLogger);
+const namespace = process.env['TEMPORAL_NAMESPACE'] ?? 'default';
+const connection = await NativeConnection.connect({ address: process.env['TEMPORAL_ADDRESS'] ?? '' });
+const client = new Client({ connection, namespace });
+const worker = await Worker.create({
+  connection,
+  namespace,
+  taskQueue: 'no-op',
+  workflowsPath: fileURLToPath(new URL('./no-op-workflow.ts', import.meta.url)),
+  maxConcurrentWorkflowTaskExecutions: 100,
+  maxConcurrentActivityTaskExecutions: 100,
+  maxConcurrentWorkflowTaskPolls: 10,
+  maxConcurrentActivityTaskPolls: 10,
+});
+void worker.run();
+
+/** As many as row 2 has, and as long a warm-up. */
+const clients = 200;
+const warmUpMs = 2000;
+
+async function runOne(): Promise<void> {
+  const options = { taskQueue: 'no-op', workflowId: randomUUID(), requestEagerStart: true };
+  await (await client.workflow.start<typeof noOp>('noOp', options)).result();
+}
+
+serve((durationMs) => ratePerSecond(clients, durationMs, runOne, warmUpMs));

@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { readEvent } from '../../../messaging/envelope.js';
+import { createOutboxRelay } from '../../../messaging/outbox-relay.js';
+import { createPool } from '../../../postgres/pool.js';
+import { createConsumer } from '../../../rabbitmq/consumer.js';
+import { createPublisher } from '../../../rabbitmq/publisher.js';
+import { silentLogger } from '../../testing/silent-logger.js';
+import { createOrderStore } from '../../../../order-api/infrastructure/postgres/order-store.js';
+import { createProcessingStore } from '../../../../processor/infrastructure/postgres/processing-store.js';
+import { eventKeyOf, orderCreated, orderProcessed, orderTopology } from '../../../../workflows/order-events.js';
+import { newOrderId } from '../order-client.js';
+import { watchSettlements } from '../settlements.js';
+import { serve } from './serve.js';
+
+// Row 4: the classic design, with our own stores, relay and consumers: both outboxes are polled, nothing else drives them.
+const pollMs = 5000;
+const orders = createPool(process.env['ORDERS_DB_DSN'] ?? '', 'reference', silentLogger);
+const processed = createPool(process.env['PROCESSOR_DB_DSN'] ?? '', 'reference', silentLogger);
+const url = process.env['APP__RABBITMQ_URL'] ?? '';
+const publisher = await createPublisher(url, 'reference', orderTopology, silentLogger);
+const [orderStore, processingStore] = [createOrderStore(orders, 0), createProcessingStore(processed, 0)];
+const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
+async function pollOutbox(
+  pool: pg.Pool,
+  event: typeof orderCreated | typeof orderProcessed,
+  afterMs: number,
+  { signal }: AbortController,
+): Promise<void> {
+  const { exchange } = orderTopology;
+  const relay = createOutboxRelay({ pool, publisher, exchange, source: 'reference', log: () => silentLogger });
+  await sleep(afterMs);
+  while (!signal.aborted) {
+    const { rows } = await pool.query<{ id: string }>(
+      'select aggregate_id as id from outbox where published_at is null order by outbox.id limit 1000',
+    );
+    const { type, dataversion } = event;
+    await relay.publish({ aggregateIds: rows.map(({ id }) => id), type, dataversion });
+    await sleep(pollMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+const consuming = { url, topology: orderTopology, prefetch: 200, publisher, isOutage: () => false };
+const logging = { logger: silentLogger, log: () => silentLogger };
+await createConsumer({
+  ...consuming,
+  ...logging,
+  name: 'reference created',
+  queue: orderCreated.queue,
+  handle: async ({ content }) => {
+    const { id, data } = readEvent(content, orderCreated.type, orderCreated.dataversion, orderCreated.data);
+    const event = { orderId: data.order_id, version: data.version, messageId: id, traceparent, workflowId: undefined };
+    const eventKey = eventKeyOf(orderCreated.type, data);
+    await processingStore.process({ ...event, eventKey }, () => ({ status: 'done' }));
+  },
+});
+await createConsumer({
+  ...consuming,
+  ...logging,
+  name: 'reference processed',
+  queue: orderProcessed.queue,
+  handle: async ({ content }) => {
+    const { id, data } = readEvent(content, orderProcessed.type, orderProcessed.dataversion, orderProcessed.data);
+    const outcome = { orderId: data.order_id, status: data.status, reason: null, version: data.version };
+    await orderStore.applyOutcome(outcome, { eventKey: eventKeyOf(orderProcessed.type, data), messageId: id });
+  },
+});
+
+const ordersEachRun = 60;
+/** The two pollers know nothing of each other: how far apart they are decides the median, so it goes through all values. */
+const phases = Number(process.env['REFERENCE_RUNS'] ?? '1');
+let run = 0;
+
+/** Orders spread evenly over the run; answers with the milliseconds from each one's placing to its settlement. */
+serve(async (durationMs) => {
+  const stopping = new AbortController();
+  const apartMs = (((run % phases) + 0.5) / phases) * pollMs;
+  run += 1;
+  const polling = [
+    pollOutbox(orders, orderCreated, 0, stopping),
+    pollOutbox(processed, orderProcessed, apartMs, stopping),
+  ];
+  const settlements = watchSettlements(orders, 5);
+  const count = ordersEachRun;
+  const latencies = Array.from({ length: count }, async (_, index) => {
+    await sleep((index * durationMs) / count);
+    const orderId = newOrderId();
+    const startedAt = performance.now();
+    const items = [{ sku: 'laptop', quantity: 1, price: 1200 }];
+    const order = { orderId, customerId: 'cust-123', status: 'pending', totalAmount: 1200, version: 1, items } as const;
+    await orderStore.place({ ...order, failureReason: null }, traceparent);
+    return (await settlements.of(orderId)) - startedAt;
+  });
+  const result = await Promise.all(latencies);
+  await settlements.stop();
+  stopping.abort();
+  await Promise.all(polling);
+  return result;
+});

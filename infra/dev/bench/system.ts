@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import type { Pool as HttpPool } from 'undici';
+import { repositoryRoot, type Instance } from '../processes/instance.js';
+import { eventually } from '../testing/eventually.js';
+import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { createTestNamespace, type TestNamespace } from '../testing/test-namespace.js';
+import { createTestVhost, type TestVhost } from '../testing/test-vhost.js';
+import { takeLines } from './log-scan.js';
+import { startMeasured, stopMeasured } from './measured-process.js';
+import { countOnce, hasOpenWork } from './open-work.js';
+import { connectTo, placeOrder } from './order-client.js';
+
+export type ServiceName = 'order-api' | 'processor';
+
+const countLimitMs = 10_000;
+
+/** The whole system as production runs it, from dist/, on databases, a vhost and a namespace of its own. */
+export class BenchSystem {
+  readonly name: string;
+  readonly ordersDb: TestDatabase;
+  readonly processorDb: TestDatabase;
+  readonly vhost: TestVhost;
+  readonly temporal: TestNamespace;
+  /** Connections to the order API; replaced when it is started again. */
+  http!: HttpPool;
+  readonly #settings: Readonly<Record<string, string>>;
+  readonly #instance: Instance;
+  readonly #refused: string[] = [];
+  readonly #services = new Map<ServiceName, ChildProcess>();
+  accepted = 0;
+
+  private constructor(
+    name: string,
+    instance: Instance,
+    settings: Readonly<Record<string, string>>,
+    parts: Pick<BenchSystem, 'ordersDb' | 'processorDb' | 'vhost' | 'temporal'>,
+  ) {
+    this.name = name;
+    this.#instance = instance;
+    this.#settings = settings;
+    this.ordersDb = parts.ordersDb;
+    this.processorDb = parts.processorDb;
+    this.vhost = parts.vhost;
+    this.temporal = parts.temporal;
+  }
+
+  /** @param instance the servers' own, which marks the services as part of it and keeps their output */
+  static async start(
+    name: string,
+    instance: Instance,
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<BenchSystem> {
+    const [ordersDb, processorDb, vhost, temporal] = await Promise.all([
+      createTestDatabase('order-api'),
+      createTestDatabase('processor'),
+      createTestVhost(),
+      createTestNamespace(),
+    ]);
+    const system = new BenchSystem(name, instance, settings, { ordersDb, processorDb, vhost, temporal });
+    await Promise.all([system.startService('order-api'), system.startService('processor')]);
+    return system;
+  }
+
+  /** Resolves when the service is healthy in all it needs. */
+  async startService(service: ServiceName): Promise<void> {
+    const { child, port } = await startMeasured({
+      name: `${this.name} ${service}`,
+      args: [...this.#profiling(service), `${service}/main.js`],
+      cwd: join(repositoryRoot, 'dist'),
+      settings: {
+        APP__SERVICE_NAME: service,
+        APP__SUCCESS_RATE: '1',
+        APP__RABBITMQ_URL: this.vhost.url,
+        APP__DB_DSN: (service === 'order-api' ? this.ordersDb : this.processorDb).dsn,
+        TEMPORAL_ADDRESS: this.temporal.address,
+        TEMPORAL_NAMESPACE: this.temporal.namespace,
+        ...this.#settings,
+      },
+      instance: this.#instance,
+      logFile: this.#logFile(service),
+    });
+    this.#services.set(service, child);
+    if (service === 'order-api') this.http = connectTo(port);
+  }
+
+  async stopService(service: ServiceName): Promise<void> {
+    const child = this.#services.get(service);
+    if (child?.exitCode !== null || child.signalCode !== null) return;
+    if (service === 'order-api') await this.http.destroy();
+    await stopMeasured(child);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.stopService('order-api'), this.stopService('processor')]);
+    await this.temporal.close();
+    await Promise.all([this.ordersDb.drop(), this.processorDb.drop(), this.vhost.drop()]);
+  }
+
+  pidOf(service: ServiceName): number {
+    return this.#services.get(service)?.pid ?? 0;
+  }
+
+  /** Places a new order and returns its id. @throws Error unless it is accepted */
+  async place(): Promise<string> {
+    const orderId = await placeOrder(this.http);
+    this.accepted += 1;
+    return orderId;
+  }
+
+  /**
+   * Waits until nothing is open any more: every accepted order is there once and settled at version 2 with one effect on
+   * either side, nothing is unpublished or owed, no workflow runs. @throws Error naming what is not so after `limitMs`,
+   * or when Temporal has refused a call
+   */
+  async verify(limitMs = 120_000): Promise<void> {
+    // Counting everything again and again would cost more than what is waited for; this reads what is open only.
+    const waited = `${this.name}: nothing is open`;
+    await eventually(waited, async () => assert.deepEqual(await hasOpenWork(this), []), limitMs);
+    const wanted = { all: this.accepted, settled: this.accepted, answered: this.accepted };
+    await eventually(
+      `${this.name}: every order is there once`,
+      async () => assert.deepEqual(await countOnce(this), { orders: wanted, processed: wanted }),
+      countLimitMs,
+    );
+    this.readLogs();
+    assert.deepEqual(this.#refused, [], 'Temporal refused calls (RESOURCE_EXHAUSTED): the run is invalid');
+  }
+
+  /** Looks through what the services have logged since the last time for what makes a run invalid. */
+  readLogs(): void {
+    for (const service of this.#services.keys()) {
+      this.#refused.push(...takeLines(this.#logFile(service), /RESOURCE_?EXHAUSTED|"code":8[,}]/i));
+    }
+  }
+
+  /** After a failure: nothing is waited for. */
+  kill(): void {
+    for (const child of this.#services.values()) child.kill('SIGKILL');
+  }
+
+  #logFile(service: ServiceName): string {
+    return join(this.#instance.logs, `${this.name}-${service}.log`);
+  }
+
+  /** BENCH_PROFILE=order-api writes a CPU profile of that service to bench-results/ when it stops. */
+  #profiling(service: ServiceName): string[] {
+    if (process.env['BENCH_PROFILE'] !== service) return [];
+    return [
+      '--cpu-prof',
+      `--cpu-prof-dir=${join(repositoryRoot, 'bench-results')}`,
+      `--cpu-prof-name=${this.name}-${service}-${this.accepted}.cpuprofile`,
+    ];
+  }
+}

@@ -1,0 +1,24 @@
+import { noCounts, type Counts } from './counts.js';
+import { runTool } from '../processes/run-tool.js';
+
+const checks: readonly (readonly [tool: string, ...args: string[]])[] = [
+  ['tsc', '--noEmit'],
+  ['eslint', '.'],
+  ['prettier', '--check', '.'],
+  ['depcruise', 'order-api', 'processor', 'workflows', 'infra'],
+  ['knip'],
+];
+
+/** Runs every static check, also after one has failed, and names those that failed. Each counts as one. */
+export async function runStaticChecks(stop: AbortSignal): Promise<Counts> {
+  const failures: string[] = [];
+  for (const [tool, ...args] of checks) {
+    if (stop.aborted) break;
+    const command = [tool, ...args].join(' ');
+    console.log(`--- ${command}`);
+    const exitCode = await runTool(tool, args, { stop });
+    if (exitCode !== 0) failures.push(command);
+  }
+  for (const command of failures) console.log(`failed: ${command}`);
+  return { ...noCounts, passed: checks.length - failures.length, failed: failures.length, failures };
+}

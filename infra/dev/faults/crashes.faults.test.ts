@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { crashPoints, type CrashPoint } from '../../runtime/crash-point.js';
+import { FaultRun, type ServiceName } from './fault-run.js';
+import { fault } from './selection.js';
+
+/** Signals are lost in a test of their own. The processor places no orders and starts no workflows. */
+const killing = crashPoints.filter((point) => point !== 'signal.before');
+const pointsOf: Readonly<Record<ServiceName, readonly CrashPoint[]>> = {
+  'order-api': killing,
+  processor: killing.filter((point) => !/^(place|assign|start)\./.test(point)),
+};
+/** Of each kind of gap one: committed and not started, published and not marked, committed and not acknowledged. */
+const quick = new Set(['order-api place.after', 'order-api mark.before', 'processor commit.after']);
+/** Not the first: by then there are orders in every stage. */
+const passes = 3;
+
+describe('a service that is killed', () => {
+  let run: FaultRun;
+  before(async function () {
+    this.timeout(120_000);
+    run = await FaultRun.start();
+  });
+  after(() => run.stop());
+
+  for (const service of ['order-api', 'processor'] as const) {
+    for (const point of pointsOf[service]) {
+      fault(`at ${point} in ${service} loses nothing`, { quick: quick.has(`${service} ${point}`) }, async () => {
+        await run.serviceOf(service).stop();
+        await run.startService(service, { APP__CRASH_AT: `${point}:${passes}` });
+        await run.survives({
+          what: `${service} killed at ${point}`,
+          inject: async () => {
+            assert.equal(await run.serviceOf(service).ended(60_000), 'SIGKILL');
+            await run.startService(service);
+          },
+        });
+      });
+    }
+  }
+});

@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createSystemParts, TestSystem } from '../e2e/system.js';
+import { withDeadLetters } from '../../operations/dead-letters.js';
+import { openTestSystem } from '../e2e/live-test-system.js';
+import type { LiveSystem } from '../../operations/live-system.js';
+import { linesOf, reportOn } from '../../operations/order-report.js';
+import { untilQuiet, verify, type InvariantResult } from '../../operations/verify.js';
+import { createBreakableLink, type BreakableLink } from '../testing/breakable-link.js';
+import { startService, type ServiceProcess } from '../testing/service-process.js';
+import { noteFault } from './fault-table.js';
+import { titleNow } from './selection.js';
+import { startLoad, type LoadOptions, type LoadReport } from './load.js';
+
+export type ServiceName = 'order-api' | 'processor';
+export const serviceNames: readonly ServiceName[] = ['order-api', 'processor'];
+const linkKinds = ['Postgres', 'RabbitMQ', 'Temporal'] as const;
+export type LinkName = `${ServiceName} to ${(typeof linkKinds)[number]}`;
+export const linkNames = serviceNames.flatMap((service) => linkKinds.map((kind): LinkName => `${service} to ${kind}`));
+
+export interface Survival {
+  /** For the report: what is done, as a sentence's subject. */
+  readonly what: string;
+  readonly load?: Partial<LoadOptions>;
+  /** How long after the end of the fault everything has to be at rest. Default: a minute. */
+  readonly settleLimitMs?: number;
+  /** Whether messages may be dead-lettered. */
+  readonly mayDeadLetter?: boolean;
+  /** Makes the fault and ends it. */
+  readonly inject: () => Promise<void>;
+}
+
+const usualRate = 50;
+const samplingMs = 200;
+const beforeMs = 1000;
+const afterMs = 1000;
+
+/** How long after a fault everything has to be at rest: a minute, and as long again as orders have piled up. */
+export function settleLimitMs(pilingUpMs: number): number {
+  return 60_000 + pilingUpMs;
+}
+
+/** A whole system, each of its links breakable, for one suite of faults. */
+export class FaultRun {
+  readonly system: TestSystem;
+  readonly #links: Readonly<Record<LinkName, BreakableLink>>;
+  /** Every order that was ever accepted here: none may be lost by a later fault either. */
+  readonly #accepted: string[] = [];
+  readonly #processes = new Set<ServiceProcess>();
+  #verifiedUntil = new Date();
+
+  private constructor(system: TestSystem, links: Readonly<Record<LinkName, BreakableLink>>) {
+    this.system = system;
+    this.#links = links;
+  }
+
+  static async start(env: Record<string, string> = {}): Promise<FaultRun> {
+    const parts = await createSystemParts();
+    const { ordersDb, processorDb, vhost, temporal } = parts;
+    const links = await Promise.all(
+      linkNames.map(async (name) => {
+        const database = name.startsWith('order-api') ? ordersDb.dsn : processorDb.dsn;
+        const target = name.endsWith('Postgres')
+          ? database
+          : name.endsWith('RabbitMQ')
+            ? vhost.url
+            : `tcp://${temporal.address}`;
+        return [name, await createBreakableLink(target)] as const;
+      }),
+    );
+    // Overdue as soon as the reconciler looks: what is published again is a fault more to survive.
+    const settings = { APP__CHECK_AFTER_MS: '5000', ...env };
+    const system = new TestSystem(parts, settings);
+    const run = new FaultRun(system, Object.fromEntries(links) as Record<LinkName, BreakableLink>);
+    await Promise.all(serviceNames.map((service) => run.startService(service)));
+    await system.healthy();
+    return run;
+  }
+
+  link(name: LinkName): BreakableLink {
+    return this.#links[name];
+  }
+
+  async startService(service: ServiceName, env: Record<string, string> = {}): Promise<void> {
+    const through = {
+      APP__DB_DSN: this.#links[`${service} to Postgres`].url,
+      APP__RABBITMQ_URL: this.#links[`${service} to RabbitMQ`].url,
+      TEMPORAL_ADDRESS: new URL(this.#links[`${service} to Temporal`].url).host,
+      ...env,
+    };
+    await (service === 'order-api' ? this.system.startOrderApi(through) : this.system.startProcessor(through));
+    this.#processes.add(this.serviceOf(service));
+  }
+
+  /** One more instance of a service, as it is by itself and with links that do not break; whoever starts it stops it. */
+  async startBeside(service: ServiceName, env: Record<string, string> = {}): Promise<ServiceProcess> {
+    const { ordersDb, processorDb, vhost, temporal } = this.system;
+    const instance = await startService(service, {
+      APP__DB_DSN: (service === 'order-api' ? ordersDb : processorDb).dsn,
+      APP__RABBITMQ_URL: vhost.url,
+      TEMPORAL_ADDRESS: temporal.address,
+      TEMPORAL_NAMESPACE: temporal.namespace,
+      ...env,
+    });
+    this.#processes.add(instance);
+    return instance;
+  }
+
+  serviceOf(service: ServiceName): ServiceProcess {
+    return service === 'order-api' ? this.system.orderApi : this.system.processor;
+  }
+
+  /**
+   * Makes the fault while orders come in, and checks afterwards, from outside, that every invariant holds for every order
+   * that was ever accepted here, that nothing was parked, and that no client was left waiting. Prints one line.
+   */
+  async survives({ what, inject, ...options }: Survival): Promise<LoadReport> {
+    const repeatsBefore = this.#repeats();
+    const load = startLoad({
+      ...{ urlOf: () => this.system.orderApi.url, ordersPerSecond: usualRate, repeat: true },
+      ...options.load,
+    });
+    const mostUnderWay = this.#watchPending();
+    await sleep(beforeMs);
+    let report: LoadReport;
+    try {
+      await inject();
+      await sleep(afterMs);
+    } finally {
+      report = await load.stop();
+    }
+    const underWay = await mostUnderWay.stop();
+    const endedAt = Date.now();
+    const live = await openTestSystem(this.system);
+    try {
+      this.#accepted.push(...report.accepted);
+      await untilQuiet(live, options.settleLimitMs ?? settleLimitMs(0));
+      const recoveryMs = Date.now() - endedAt;
+      const now = new Date();
+      const results = await verify(live, { accepted: this.#accepted, historiesSince: this.#verifiedUntil });
+      this.#verifiedUntil = now;
+      const broken = results.filter(({ violationCount }) => violationCount > 0);
+      const deadLettered = await withDeadLetters(live.rabbitmq, async (all) => all.map(({ messageId }) => messageId));
+      const complaints = [
+        ...broken.map(({ id }) => id),
+        ...(report.wrong.length > 0 ? [`clean answers (${report.wrong.length}, the first: ${report.wrong[0]})`] : []),
+        ...(deadLettered.length > 0 && !options.mayDeadLetter ? ['no message dead-lettered'] : []),
+      ];
+      noteFault({
+        ...{ what, test: titleNow(), orders: report.accepted.length, underWay, recoverySeconds: recoveryMs / 1000 },
+        ...{
+          slowestAnswerSeconds: report.slowestMs / 1000,
+          repeats: this.#repeats() - repeatsBefore,
+          broken: complaints,
+        },
+      });
+      await explain(live, broken);
+      assert.deepEqual(broken, []);
+      assert.deepEqual(report.wrong, []);
+      if (!options.mayDeadLetter) assert.deepEqual(deadLettered, []);
+      return report;
+    } finally {
+      await live.close();
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.system.stop();
+    await Promise.all(Object.values(this.#links).map((link) => link.close()));
+  }
+
+  /** How many orders are pending at once, at most, while they can be counted. */
+  #watchPending(): { stop(): Promise<number> } {
+    const stopping = new AbortController();
+    let most = 0;
+    const watching = (async () => {
+      while (!stopping.signal.aborted) {
+        const { rows } = await this.system.ordersDb.pool
+          .query<{ count: number }>(`select count(*)::int as count from orders where status = 'pending'`)
+          .catch(() => ({ rows: [] })); // its server is the one that is away
+        most = Math.max(most, rows[0]?.count ?? 0);
+        await sleep(samplingMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+    })();
+    return {
+      stop: async () => {
+        stopping.abort();
+        await watching;
+        return most;
+      },
+    };
+  }
+
+  /** Events that came again, as the services have logged it. */
+  #repeats(): number {
+    const lines = [...this.#processes].flatMap(({ logs }) => logs);
+    return lines.filter((line) => line['repeated'] === true || line['result'] === 'repeated').length;
+  }
+}
+
+const ordersExplained = 3;
+
+/** Prints the way of the first orders that something is wrong with. */
+async function explain(live: LiveSystem, broken: readonly InvariantResult[]): Promise<void> {
+  const subjects = new Set(broken.flatMap(({ violations }) => violations.map(({ subject }) => subject)));
+  for (const subject of [...subjects].slice(0, ordersExplained)) {
+    const report = await reportOn(live, subject);
+    if (report) console.log(linesOf(report, live.temporal.options.namespace, undefined).join('\n'));
+  }
+}

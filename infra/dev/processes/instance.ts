@@ -1,0 +1,89 @@
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CliError } from '../../runtime/cli-error.js';
+import { acquireLock, processIdentity } from './exclusive-lock.mjs';
+import { killLeftovers } from './process-records.js';
+
+export const repositoryRoot = fileURLToPath(new URL('../../../', import.meta.url));
+const localDirectory = join(repositoryRoot, '.local');
+/** Of `npm start`. */
+export const devDirectory = join(localDirectory, 'dev');
+
+export type InstanceKind = 'dev' | 'test';
+export type Report = (line: string) => void;
+
+/** One set of private servers: where its files are, and the lock that says whose it is. */
+export interface Instance {
+  kind: InstanceKind;
+  directory: string;
+  logs: string;
+  run: string;
+  /** Gives the lock back; a test instance's files are removed. */
+  close(): void;
+}
+
+let testInstances = 0;
+
+/**
+ * Opens `.local/dev`, which keeps its state, or a fresh `.local/test-<pid>-<n>`, which does not. Ends what a killed
+ * run has left behind, and says so through `report`.
+ * @throws CliError when a living process uses the dev instance
+ */
+export async function openInstance(kind: InstanceKind, report: Report): Promise<Instance> {
+  if (kind === 'test') await sweepTestInstances(report);
+  const directory = kind === 'dev' ? devDirectory : join(localDirectory, `test-${process.pid}-${(testInstances += 1)}`);
+  const logs = join(directory, 'logs');
+  const run = join(directory, 'run');
+  const release = await lockInstance(directory);
+  mkdirSync(logs, { recursive: true });
+  const left = await killLeftovers(directory, run);
+  if (left.length > 0) report(`ended what a killed run had left behind: ${left.join(', ')}`);
+  const close = () => {
+    release();
+    if (kind === 'test') rmSync(directory, { recursive: true, force: true });
+  };
+  return { kind, directory, logs, run, close };
+}
+
+/** Removes test instances whose process is gone, together with whatever still runs of them. */
+export async function sweepTestInstances(report: Report): Promise<void> {
+  for (const name of testDirectories()) {
+    const pid = Number(name.split('-')[1]);
+    // A living process may be about to take its lock; a recycled pid only delays the sweep.
+    if (processIdentity(pid) !== undefined) continue;
+    const directory = join(localDirectory, name);
+    const release = await lockInstance(directory).catch(() => undefined);
+    if (release === undefined) continue;
+    const left = await killLeftovers(directory, join(directory, 'run'));
+    if (left.length > 0) report(`ended what a killed test run had left behind: ${left.join(', ')}`);
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Deletes the state of `npm start`.
+ * @throws CliError while it runs
+ */
+export async function removeDevInstance(report: Report): Promise<void> {
+  const instance = await openInstance('dev', report);
+  rmSync(instance.directory, { recursive: true, force: true });
+}
+
+async function lockInstance(directory: string): Promise<() => void> {
+  try {
+    return await acquireLock(join(directory, 'run', 'supervisor.lock'));
+  } catch (error) {
+    const pid = (error as { heldBy?: number }).heldBy;
+    if (pid === undefined) throw error;
+    throw new CliError(`Process ${pid} already uses ${directory}: stop it first (kill -TERM ${pid}).`);
+  }
+}
+
+function testDirectories(): string[] {
+  try {
+    return readdirSync(localDirectory).filter((name) => /^test-\d+-\d+$/.test(name));
+  } catch {
+    return [];
+  }
+}

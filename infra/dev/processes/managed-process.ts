@@ -1,0 +1,228 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { exitOf, pause, probe, settledWithin } from './bounded-waits.js';
+import { CliError } from '../../runtime/cli-error.js';
+import type { Report } from './instance.js';
+import { LineLog } from './line-log.js';
+import { forgetProcess, recordProcess } from './process-records.js';
+import { instanceVariable, killTree, signalQuietly } from './process-tree.js';
+
+const firstBackoffMs = 1_000;
+const longestBackoffMs = 15_000;
+const steadyMs = 30_000;
+const probePauseMs = 100;
+const shownLines = 10;
+
+export interface ManagedProcessOptions {
+  /** Shown to people and used as the name of its log file. */
+  name: string;
+  command: string;
+  args: readonly string[];
+  env: NodeJS.ProcessEnv;
+  cwd: string;
+  uid?: number;
+  gid?: number;
+  instanceDirectory: string;
+  logFile: string;
+  recordDirectory: string;
+  /** Sent to the process itself, which has to stop its own children. Default SIGTERM. */
+  stopSignal?: NodeJS.Signals;
+  /** After this long the whole tree is killed. */
+  stopLimitMs: number;
+  readyLimitMs: number;
+  /** Asked again and again until it answers true; a throw means "not yet" and is shown when the time is over. */
+  isReady: () => Promise<boolean>;
+  /** Runs before each start, restarts included. */
+  prepare?: () => Promise<void>;
+  onLine?: (line: string) => void;
+  report: Report;
+}
+
+interface Run {
+  child: ChildProcess;
+  pid: number;
+  exited: Promise<string>;
+  hasExited: boolean;
+}
+
+/**
+ * A child process in its own process group, kept running until stop() or kill(): when it ends on its own, the reason
+ * is reported and it is started again after 1, 2, 4, 8, then 15 seconds, without end. start() after stop() works.
+ */
+export class ManagedProcess {
+  readonly name: string;
+  readonly #options: ManagedProcessOptions;
+  readonly #log: LineLog;
+  /** Aborted by stop() and kill(); a new one per start(). Undefined while stopped. */
+  #life: AbortController | undefined;
+  #run: Run | undefined;
+  #starting: Promise<void> = Promise.resolve();
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(options: ManagedProcessOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#log = new LineLog(options.logFile, shownLines, options.onLine);
+  }
+
+  /** The pid while it runs. */
+  get pid(): number | undefined {
+    return this.#run?.hasExited === false ? this.#run.pid : undefined;
+  }
+
+  /**
+   * Resolves when the process is ready; does nothing if it was started already.
+   * @throws CliError with the reason and the last log lines if it ends or is not ready in time; it is then gone
+   */
+  start(): Promise<void> {
+    if (this.#life !== undefined) return this.#starting;
+    const life = new AbortController();
+    this.#life = life;
+    this.#starting = this.#begin(life);
+    return this.#starting;
+  }
+
+  /** Asks the process to stop, kills it after the limit, and resolves when nothing of it is left. Idempotent. */
+  async stop(): Promise<void> {
+    const run = this.#endLife();
+    if (run !== undefined && !run.hasExited) {
+      signalQuietly(run.pid, this.#options.stopSignal ?? 'SIGTERM');
+      const limit = this.#options.stopLimitMs;
+      const stopped = await settledWithin(run.exited, limit);
+      if (!stopped) this.#options.report(`${this.name} did not stop within ${limit / 1000} s and is killed`);
+    }
+    await this.#settle(run);
+  }
+
+  /** Kills the process and all it has started, at once. Idempotent. */
+  async kill(): Promise<void> {
+    await this.#settle(this.#endLife());
+  }
+
+  #endLife(): Run | undefined {
+    this.#life?.abort();
+    this.#life = undefined;
+    return this.#run;
+  }
+
+  async #settle(run: Run | undefined): Promise<void> {
+    if (run !== undefined) await this.#remove(run);
+    await this.#starting.catch(() => undefined);
+    await this.#loop;
+  }
+
+  async #begin(life: AbortController): Promise<void> {
+    try {
+      await this.#loop;
+      const run = await this.#launch(life.signal);
+      this.#loop = this.#keepRunning(run, life.signal);
+    } catch (error) {
+      if (this.#life === life) this.#life = undefined;
+      throw error;
+    }
+  }
+
+  async #launch(signal: AbortSignal): Promise<Run> {
+    await this.#options.prepare?.();
+    if (signal.aborted) throw new CliError(`${this.name} was stopped while it was starting`);
+    const run = this.#spawn();
+    this.#run = run;
+    try {
+      await this.#untilReady(run, signal);
+      return run;
+    } catch (error) {
+      await this.#remove(run);
+      throw error;
+    }
+  }
+
+  #spawn(): Run {
+    const { command, args, env, cwd, uid, gid, instanceDirectory, recordDirectory } = this.#options;
+    this.#log.write(`--- starting ${this.name}: ${command} ${args.join(' ')}`);
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...env, [instanceVariable]: instanceDirectory },
+      ...(uid === undefined ? {} : { uid }),
+      ...(gid === undefined ? {} : { gid }),
+      // Its own group: a terminal's Ctrl-C reaches only us, and we stop everything in order.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const run: Run = { child, pid: child.pid ?? -1, hasExited: false, exited: exitOf(child) };
+    run.exited = run.exited.then((reason) => {
+      run.hasExited = true;
+      return reason;
+    });
+    if (child.pid !== undefined) recordProcess(recordDirectory, this.name, child.pid);
+    this.#log.follow(child.stdout);
+    this.#log.follow(child.stderr);
+    return run;
+  }
+
+  async #untilReady(run: Run, signal: AbortSignal): Promise<void> {
+    const limitMs = this.#options.readyLimitMs;
+    const deadline = Date.now() + limitMs;
+    let lastProblem = 'no answer';
+    while (Date.now() < deadline) {
+      if (signal.aborted) throw new CliError(`${this.name} was stopped while it was starting`);
+      if (run.hasExited) throw new CliError(`${this.name} ${await run.exited}${this.#log.lastLines()}`);
+      const answer = await probe(this.#options.isReady);
+      // If it ended meanwhile, another program answers on its port: the next round tells.
+      if (answer === 'ready' && !hasExited(run)) return;
+      lastProblem = answer;
+      await Promise.race([delay(probePauseMs), run.exited]);
+    }
+    const seconds = limitMs / 1000;
+    throw new CliError(`${this.name} was not ready within ${seconds} s: ${lastProblem}${this.#log.lastLines()}`);
+  }
+
+  /** Each round waits for an end of the process, then for the backoff; stop() and kill() end it. */
+  async #keepRunning(first: Run, signal: AbortSignal): Promise<void> {
+    let run = first;
+    let backoffMs = firstBackoffMs;
+    for (;;) {
+      const since = Date.now();
+      const reason = await run.exited;
+      if (signal.aborted) return;
+      if (Date.now() - since > steadyMs) backoffMs = firstBackoffMs;
+      this.#options.report(`${this.name} ${reason}${this.#log.lastLines()}`);
+      // Children that outlived it may hold its port or its files.
+      await this.#remove(run);
+      const next = await this.#relaunch(backoffMs, signal);
+      if (next === undefined) return;
+      run = next;
+      backoffMs = Math.min(backoffMs * 2, longestBackoffMs);
+    }
+  }
+
+  /** Tries until the process is ready again; undefined when stop() or kill() came first. */
+  async #relaunch(firstPauseMs: number, signal: AbortSignal): Promise<Run | undefined> {
+    let pauseMs = firstPauseMs;
+    for (;;) {
+      this.#options.report(`${this.name} is started again in ${pauseMs / 1000} s`);
+      if (!(await pause(pauseMs, signal))) return undefined;
+      try {
+        const run = await this.#launch(signal);
+        this.#options.report(`${this.name} is running again`);
+        return run;
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        this.#options.report((error as Error).message);
+      }
+      pauseMs = Math.min(pauseMs * 2, longestBackoffMs);
+    }
+  }
+
+  async #remove(run: Run): Promise<void> {
+    if (run.pid > 0) await killTree(run.pid);
+    await run.exited;
+    if (this.#run !== run) return;
+    forgetProcess(this.#options.recordDirectory, this.name);
+    this.#run = undefined;
+  }
+}
+
+/** A call, since the flag may change while we wait, which a narrowed type would deny. */
+function hasExited(run: Run): boolean {
+  return run.hasExited;
+}

@@ -1,0 +1,63 @@
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { findProgram } from '../processes/find-program.js';
+import type { Report } from '../processes/instance.js';
+import { commandWorks, runCommand } from '../processes/run-command.js';
+
+const installLimitMs = 10 * 60_000;
+const policyFile = '/usr/sbin/policy-rc.d';
+
+/**
+ * Installs packages with apt-get, without any system server of theirs being started.
+ * @param what the name that people know what is installed by
+ * @returns false where there is no apt-get, or no way to be root; nothing was done then
+ * @throws CliError when apt-get fails
+ */
+export async function installDebianPackages(
+  names: readonly string[],
+  what: string,
+  environment: NodeJS.ProcessEnv,
+  report: Report,
+): Promise<boolean> {
+  const prefix = await privilegePrefix(environment);
+  if (prefix === undefined) return false;
+  report(`${what}: installing ${names.join(', ')} with apt-get, about half a minute`);
+  // Not interruptible: apt-get cut off in the middle leaves the system's package database in need of repair.
+  const run = (...command: string[]) => {
+    const settings = ['env', 'DEBIAN_FRONTEND=noninteractive', 'LC_ALL=C'];
+    const [program = '', ...args] = [...prefix, ...settings, ...command];
+    return runCommand(program, args, { env: environment, limitMs: installLimitMs });
+  };
+  const locks = ['-o', 'DPkg::Lock::Timeout=120'];
+  await run('apt-get', ...locks, 'update').catch((error: unknown) => {
+    report(`${what}: the package lists could not be refreshed, going on with those here (${String(error)})`);
+  });
+  const allowStarts = await forbidServiceStarts(prefix, run);
+  try {
+    await run('apt-get', ...locks, 'install', '--yes', '--no-install-recommends', ...names);
+  } finally {
+    await allowStarts();
+  }
+  return true;
+}
+
+/** What to put before apt-get to run it as root; undefined where there is no apt-get or no way to be root. */
+async function privilegePrefix(environment: NodeJS.ProcessEnv): Promise<string[] | undefined> {
+  if (findProgram('apt-get', environment) === undefined) return undefined;
+  if (process.getuid?.() === 0) return [];
+  return (await commandWorks('sudo', ['-n', 'true'])) ? ['sudo', '-n'] : undefined;
+}
+
+/** Debian asks this file before it starts a package's server; ours says no, and is removed by the returned function. */
+async function forbidServiceStarts(
+  prefix: string[],
+  run: (...command: string[]) => Promise<string>,
+): Promise<() => Promise<void>> {
+  if (existsSync(policyFile)) return async () => undefined;
+  const text = '#!/bin/sh\nexit 101\n';
+  if (prefix.length === 0) {
+    writeFileSync(policyFile, text, { mode: 0o755 });
+    return async () => rmSync(policyFile, { force: true });
+  }
+  await run('sh', '-c', `printf '${text.replaceAll('\n', '\\n')}' > ${policyFile} && chmod 755 ${policyFile}`);
+  return async () => void (await run('rm', '-f', policyFile));
+}

@@ -1,0 +1,214 @@
+import { CliError } from '../../runtime/cli-error.js';
+import { openInstance, type Instance, type InstanceKind, type Report } from '../processes/instance.js';
+import type { LocalServer } from './local-server.js';
+import { choosePort } from '../processes/ports.js';
+import { postgresDsn, postgresServer } from './postgres-server.js';
+import { rabbitmqServer, rabbitmqUrl, type RabbitmqServer } from './rabbitmq-server.js';
+import { temporalServer, wipeTemporal } from './temporal-server.js';
+
+export interface StartServersOptions {
+  /** `dev` keeps its state in `.local/dev`; `test` uses free ports and leaves nothing behind. */
+  instance: InstanceKind;
+  /** Preferred ports; a taken one is replaced and reported. Without one, a free port is used. */
+  preferredPorts?: Partial<Record<PortName, number>>;
+  /** Default process.env. An address in it wins over a server of ours. */
+  environment?: NodeJS.ProcessEnv;
+  /** Receives one line per step. Default: nothing is shown. */
+  report?: Report;
+  /** Gives up starting and stops what was started. */
+  signal?: AbortSignal;
+  /** More settings for both Postgres servers. */
+  postgresSettings?: Readonly<Record<string, string>>;
+}
+
+/** `server` is undefined where the address came from the environment. */
+export interface LocalServers {
+  ordersDb: { dsn: string; server?: LocalServer };
+  processorDb: { dsn: string; server?: LocalServer };
+  rabbitmq: { url: string; managementUrl?: string; server?: RabbitmqServer };
+  temporal: {
+    address: string;
+    namespace: string;
+    uiUrl?: string;
+    server?: LocalServer;
+    /** Has it forget everything, as if its disk had been lost. */
+    wipe?: () => Promise<void>;
+  };
+  instance: Instance;
+  /**
+   * Stops Temporal, RabbitMQ, Postgres, in this order, each within its limit; a test instance, whose files nobody
+   * wants, is killed instead, which saves 8 seconds. Idempotent; never rejects.
+   */
+  stop(): Promise<void>;
+  /** Kills everything at once, without any order. */
+  kill(): Promise<void>;
+}
+
+export type PortName = 'orders' | 'processor' | 'amqp' | 'management' | 'temporal' | 'temporalUi';
+
+export const devPorts: Readonly<Record<PortName, number>> = {
+  orders: 5432,
+  processor: 5433,
+  amqp: 5672,
+  management: 15672,
+  temporal: 7233,
+  temporalUi: 8233,
+};
+
+const portUses: Readonly<Record<PortName, string>> = {
+  orders: 'the orders Postgres',
+  processor: 'the processor Postgres',
+  amqp: 'RabbitMQ',
+  management: 'the management page of RabbitMQ',
+  temporal: 'Temporal',
+  temporalUi: 'the web page of Temporal',
+};
+
+/**
+ * Starts, side by side, every server for which the environment holds no address (APP__ORDERS_DB_DSN,
+ * APP__PROCESSOR_DB_DSN, APP__RABBITMQ_URL, TEMPORAL_ADDRESS), and resolves when all of them answer.
+ * @throws CliError when one cannot be started; the others are then stopped
+ */
+export async function startServers(options: StartServersOptions): Promise<LocalServers> {
+  const report = options.report ?? (() => undefined);
+  const instance = await openInstance(options.instance, report);
+  const starting = new Starting(instance, options, report);
+  try {
+    const parts = await starting.all();
+    return { ...parts, instance, stop: () => starting.stop(), kill: () => starting.kill() };
+  } catch (error) {
+    await starting.stop();
+    throw error;
+  }
+}
+
+type ServerParts = Pick<LocalServers, 'ordersDb' | 'processorDb' | 'rabbitmq' | 'temporal'>;
+
+class Starting {
+  readonly #instance: Instance;
+  readonly #options: StartServersOptions;
+  readonly #report: Report;
+  readonly #environment: NodeJS.ProcessEnv;
+  readonly #taken = new Set<number>();
+  readonly #failed = new AbortController();
+  readonly #signal: AbortSignal;
+  /** By rank: the highest is stopped first. */
+  readonly #servers: { rank: number; server: LocalServer }[] = [];
+  #stopped: Promise<void> | undefined;
+
+  constructor(instance: Instance, options: StartServersOptions, report: Report) {
+    this.#instance = instance;
+    this.#options = options;
+    this.#report = report;
+    this.#environment = options.environment ?? process.env;
+    this.#signal = AbortSignal.any([this.#failed.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+  }
+
+  async all(): Promise<ServerParts> {
+    const onAbort = () => void this.stop();
+    this.#signal.addEventListener('abort', onAbort, { once: true });
+    const parts = await this.#settleAll([
+      this.#postgres('orders', 'APP__ORDERS_DB_DSN'),
+      this.#postgres('processor', 'APP__PROCESSOR_DB_DSN'),
+      this.#rabbitmq(),
+      this.#temporal(),
+    ]);
+    this.#signal.removeEventListener('abort', onAbort);
+    if (this.#signal.aborted) throw new CliError('the start was interrupted');
+    const [ordersDb, processorDb, rabbitmq, temporal] = parts;
+    return { ordersDb, processorDb, rabbitmq, temporal };
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#options.instance === 'test' ? this.kill() : this.#stopInOrder();
+    return this.#stopped;
+  }
+
+  async kill(): Promise<void> {
+    this.#reportFailures(await Promise.allSettled(this.#servers.map(({ server }) => server.kill())));
+    this.#instance.close();
+  }
+
+  /** Waits for all of them, so that nothing is being started any more; the first failure makes the others give up. */
+  async #settleAll<T extends readonly unknown[]>(tasks: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
+    const watched = (tasks as unknown as Promise<unknown>[]).map((task) =>
+      task.catch((error: unknown) => {
+        this.#failed.abort();
+        throw error;
+      }),
+    );
+    await Promise.allSettled(watched);
+    return (await Promise.all(watched)) as unknown as T;
+  }
+
+  async #stopInOrder(): Promise<void> {
+    const ranks = [...new Set(this.#servers.map(({ rank }) => rank))].sort((a, b) => b - a);
+    for (const rank of ranks) {
+      const servers = this.#servers.filter((entry) => entry.rank === rank).map(({ server }) => server);
+      this.#reportFailures(await Promise.allSettled(servers.map((server) => server.stop())));
+    }
+    this.#instance.close();
+  }
+
+  #reportFailures(results: readonly PromiseSettledResult<void>[]): void {
+    for (const result of results) if (result.status === 'rejected') this.#report(String(result.reason));
+  }
+
+  async #start(rank: number, server: LocalServer, where: string): Promise<void> {
+    if (this.#signal.aborted) throw new CliError(`${server.name} is not started: another server failed`);
+    const began = Date.now();
+    this.#servers.push({ rank, server });
+    await server.start();
+    this.#report(`${server.name} is ready on ${where} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+  }
+
+  async #port(name: PortName): Promise<number> {
+    const preferred = this.#options.preferredPorts?.[name];
+    const port = await choosePort(preferred, this.#taken);
+    if (preferred !== undefined && port !== preferred) {
+      this.#report(`port ${preferred} is taken, using ${port} for ${portUses[name]}`);
+    }
+    return port;
+  }
+
+  async #postgres(database: 'orders' | 'processor', variable: string): Promise<{ dsn: string; server?: LocalServer }> {
+    const given = this.#environment[variable];
+    if (given) return { dsn: given };
+    const port = await this.#port(database);
+    const server = await postgresServer({
+      ...this.#base(),
+      database,
+      port,
+      settings: this.#options.postgresSettings ?? {},
+    });
+    await this.#start(1, server, `127.0.0.1:${port}`);
+    return { dsn: postgresDsn(port, database), server };
+  }
+
+  async #rabbitmq(): Promise<LocalServers['rabbitmq']> {
+    const given = this.#environment['APP__RABBITMQ_URL'];
+    if (given) return { url: given };
+    const amqp = await this.#port('amqp');
+    const management = await this.#port('management');
+    const [distribution, epmd] = [await choosePort(undefined, this.#taken), await choosePort(undefined, this.#taken)];
+    const server = await rabbitmqServer({ ...this.#base(), ports: { amqp, management, distribution, epmd } });
+    await this.#start(2, server, `127.0.0.1:${amqp}`);
+    return { url: rabbitmqUrl(amqp), managementUrl: `http://127.0.0.1:${management}`, server };
+  }
+
+  async #temporal(): Promise<LocalServers['temporal']> {
+    const namespace = this.#environment['TEMPORAL_NAMESPACE'] || 'default';
+    const given = this.#environment['TEMPORAL_ADDRESS'];
+    if (given) return { address: given, namespace };
+    const port = await this.#port('temporal');
+    const uiPort = await this.#port('temporalUi');
+    const server = await temporalServer({ ...this.#base(), port, uiPort, namespace });
+    await this.#start(3, server, `127.0.0.1:${port}`);
+    const wipe = (): Promise<void> => wipeTemporal(server, this.#instance);
+    return { address: `127.0.0.1:${port}`, namespace, uiUrl: `http://localhost:${uiPort}`, server, wipe };
+  }
+
+  #base() {
+    return { instance: this.#instance, environment: this.#environment, report: this.#report, signal: this.#signal };
+  }
+}

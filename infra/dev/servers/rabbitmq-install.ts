@@ -1,0 +1,44 @@
+import { realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { installDebianPackages } from './debian-packages.js';
+import { CliError } from '../../runtime/cli-error.js';
+import { findProgram, versionedBins } from '../processes/find-program.js';
+import type { Report } from '../processes/instance.js';
+
+const debianBin = '/usr/lib/rabbitmq/bin';
+
+export interface RabbitmqPrograms {
+  server: string;
+  epmd: string;
+}
+
+/**
+ * RabbitMQ as installed on this machine, else installed now from Debian's or Ubuntu's package, without its system
+ * server being started.
+ * @throws CliError that names each way to provide RabbitMQ
+ */
+export async function provideRabbitmq(environment: NodeJS.ProcessEnv, report: Report): Promise<RabbitmqPrograms> {
+  const found = findRabbitmq(environment);
+  if (found !== undefined) return found;
+  if (await installDebianPackages(['rabbitmq-server'], 'RabbitMQ', environment, report)) {
+    const installed = findRabbitmq(environment);
+    if (installed !== undefined) return installed;
+  }
+  throw new CliError(
+    'No RabbitMQ found, and it cannot be installed automatically here. Any of these helps:\n' +
+      '  - install it: "apt-get install rabbitmq-server", "brew install rabbitmq", or your system\'s way\n' +
+      '  - give the address of a running one: APP__RABBITMQ_URL=amqp://guest:guest@127.0.0.1:5672',
+  );
+}
+
+function findRabbitmq(environment: NodeJS.ProcessEnv): RabbitmqPrograms | undefined {
+  // Debian's script in PATH changes to the user "rabbitmq"; the real one runs as whoever calls it.
+  const real = findProgram('rabbitmq-server', { PATH: debianBin });
+  const server = real ?? findProgram('rabbitmq-server', environment, ['/opt/homebrew/sbin', '/usr/local/sbin']);
+  const erl = findProgram('erl', environment, ['/opt/homebrew/bin', '/usr/local/bin']);
+  if (server === undefined || erl === undefined) return undefined;
+  const erlangBin = dirname(realpathSync(erl));
+  const beside = [erlangBin, ...versionedBins(join(erlangBin, '..')).filter((path) => path.includes('/erts-'))];
+  const epmd = findProgram('epmd', environment, beside);
+  return epmd === undefined ? undefined : { server, epmd };
+}

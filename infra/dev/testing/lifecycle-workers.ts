@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
+import type { WorkflowHandle } from '@temporalio/client';
+import { Worker } from '@temporalio/worker';
+import type {
+  OrderApiActivities,
+  ProcessorActivities,
+  PublishRequest,
+} from '../../../workflows/contract/activities.js';
+import {
+  stageQuery,
+  taskQueues,
+  type LifecycleStage,
+  type OrderOutcome,
+} from '../../../workflows/contract/messages.js';
+import type { orderLifecycle } from '../../../workflows/order-lifecycle.js';
+import { eventually } from './eventually.js';
+import { createTestNamespace, type TestNamespace } from './test-namespace.js';
+import { workflowCoverage } from './workflow-coverage.js';
+
+export type LifecycleHandle = WorkflowHandle<typeof orderLifecycle>;
+
+/** The real workflow on a real server, with activities that only record what they were asked for, for one suite. */
+export class LifecycleWorkers {
+  /** One line for each publish: the event and its orders; `again` where one that was published before may be repeated. */
+  published: string[] = [];
+  /** How many of the next publishes fail. */
+  failures = 0;
+  /** What the order API knows to be settled. */
+  settled: OrderOutcome[] = [];
+  /** What the processor has decided. */
+  decided: OrderOutcome[] = [];
+  /** What an activity returns in place of its result, as if a person had completed it by hand. */
+  resultByHand: { readonly value: unknown } | undefined;
+  readonly temporal: TestNamespace;
+  #workers: Worker[] = [];
+  #running: Promise<unknown> = Promise.resolve();
+
+  private constructor(temporal: TestNamespace) {
+    this.temporal = temporal;
+  }
+
+  static async start(): Promise<LifecycleWorkers> {
+    const lifecycle = new LifecycleWorkers(await createTestNamespace());
+    await lifecycle.#startWorkers();
+    return lifecycle;
+  }
+
+  async #startWorkers(): Promise<void> {
+    const { connection, namespace } = this.temporal;
+    const orderApi: OrderApiActivities = {
+      publishOrderCreated: async (request) => this.#result(this.#publish('order.created', request)),
+      awaitSettled: async ({ orderIds }) =>
+        this.#result({ outcomes: this.settled.filter(({ orderId }) => orderIds.includes(orderId)) }),
+    };
+    const processor: ProcessorActivities = {
+      publishOrderProcessed: async (request) => {
+        const outcomes = this.decided.filter(({ orderId }) => request.orderIds.includes(orderId));
+        return this.#result({ ...this.#publish('order.processed', request), outcomes });
+      },
+    };
+    this.#workers = [
+      await Worker.create(
+        workflowCoverage.augment({
+          connection,
+          namespace,
+          taskQueue: taskQueues.orderApi,
+          workflowsPath: fileURLToPath(new URL('../../../workflows/order-lifecycle.ts', import.meta.url)),
+          activities: orderApi,
+        }),
+      ),
+      await Worker.create({ connection, namespace, taskQueue: taskQueues.processor, activities: processor }),
+    ];
+    this.#running = Promise.all(this.#workers.map((worker) => worker.run()));
+  }
+
+  #publish(event: string, { orderIds, republishAfterMs }: PublishRequest): { messageIds: string[] } {
+    if (this.failures > 0) {
+      this.failures -= 1;
+      throw new Error('RabbitMQ is not connected');
+    }
+    this.published.push(`${event}${republishAfterMs === undefined ? '' : ' again'} ${orderIds.join(' ')}`);
+    return { messageIds: [] };
+  }
+
+  #result<T>(result: T): T {
+    return this.resultByHand ? (this.resultByHand.value as T) : result;
+  }
+
+  /** Forgets what an earlier test has left. */
+  reset(): void {
+    this.published = [];
+    this.failures = 0;
+    this.settled = [];
+    this.decided = [];
+    this.resultByHand = undefined;
+  }
+
+  async reaches(handle: LifecycleHandle, stage: LifecycleStage): Promise<void> {
+    await eventually(`stage ${stage}`, async () => assert.equal(await handle.query(stageQuery), stage));
+  }
+
+  /** Does this while no worker runs; what workflows were sent meanwhile reaches them all at once. */
+  async whileAway(act: () => Promise<void>): Promise<void> {
+    await this.#stopWorkers();
+    await act();
+    await this.#startWorkers();
+  }
+
+  async #stopWorkers(): Promise<void> {
+    for (const worker of this.#workers) worker.shutdown();
+    await this.#running;
+  }
+
+  async close(): Promise<void> {
+    await this.#stopWorkers();
+    await this.temporal.close();
+    workflowCoverage.save();
+  }
+}

@@ -1,7 +1,0 @@
-import { Worker } from '@temporalio/worker';
-import { fileURLToPath } from 'node:url';
-
-// Loaded before an order API, this makes it the next release: one whose workflow code has changed.
-const workflowsPath = fileURLToPath(new URL('../../workflows/histories/patched-order-lifecycle.ts', import.meta.url));
-const create = Worker.create.bind(Worker);
-Worker.create = (options) => create({ ...options, workflowBundle: undefined, workflowsPath });

@@ -1,5 +1,0 @@
-import { removeDevInstance } from './instance.js';
-
-// `npm run reset`: forgets every order of `npm start`. Refuses while it runs.
-await removeDevInstance((line) => console.log(line));
-console.log('the local state is deleted; the next "npm start" begins with empty databases');

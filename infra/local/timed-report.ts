@@ -1,7 +1,0 @@
-import type { Report } from './instance.js';
-
-/** Prints each line with the seconds that have passed since this was called. */
-export function timedReport(): Report {
-  const began = Date.now();
-  return (line) => console.log(`[${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s] ${line}`);
-}

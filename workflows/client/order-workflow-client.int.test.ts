@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { Worker } from '@temporalio/worker';
+import { isTemporalOutage } from '../../infra/temporal/outage.js';
+import { createTemporalLink, type TemporalLink } from '../../infra/temporal/temporal-link.js';
+import { eventually } from '../../infra/dev/testing/eventually.js';
+import { silentLogger } from '../../infra/dev/testing/silent-logger.js';
+import { createTestNamespace, type TestNamespace } from '../../infra/dev/testing/test-namespace.js';
+import { createOrderWorkflowClient, searchAttributeTypes, type OrderWorkflowClient } from './order-workflow-client.js';
+import { taskQueues, workflowIdOf } from '../contract/messages.js';
+
+const done = { status: 'done', version: 2 } as const;
+
+describe('the door to the order workflows', () => {
+  let temporal: TestNamespace;
+  let link: TemporalLink;
+  let workflows: OrderWorkflowClient;
+
+  before(async () => {
+    temporal = await createTestNamespace();
+    const publishOrderCreated = () => Promise.resolve({ messageIds: [] });
+    const awaitSettled = () => Promise.resolve({ outcomes: [] });
+    link = createTemporalLink({
+      connectionOptions: { address: temporal.address },
+      namespace: temporal.namespace,
+      searchAttributes: searchAttributeTypes,
+      // One worker for both task queues' activities would not be the system; two links would only repeat this one.
+      createWorker: (connection) =>
+        Worker.create({
+          connection,
+          namespace: temporal.namespace,
+          taskQueue: taskQueues.orderApi,
+          workflowsPath: fileURLToPath(new URL('../order-lifecycle.ts', import.meta.url)),
+          activities: { publishOrderCreated, awaitSettled },
+        }),
+      logger: silentLogger,
+    });
+    link.start();
+    workflows = createOrderWorkflowClient(link);
+    await eventually('the link is up', async () => assert.ok(await link.isUp(1000)));
+  });
+
+  after(async () => {
+    await link.stop();
+    await temporal.close();
+  });
+
+  function start(orderId: string, workflowId = workflowIdOf(orderId)) {
+    return workflows.start(workflowId, { orderIds: [orderId], checkAfterMs: 60_000 });
+  }
+
+  function handleOf(orderId: string) {
+    return temporal.client.workflow.getHandle(workflowIdOf(orderId));
+  }
+
+  async function runsOf(orderId: string): Promise<number> {
+    const { count } = await temporal.client.workflow.count(`WorkflowId="${workflowIdOf(orderId)}"`);
+    return count;
+  }
+
+  it('starts a workflow eagerly, on the worker that shares its connection', async () => {
+    const orderId = randomUUID();
+    await start(orderId);
+    const { events } = await handleOf(orderId).fetchHistory();
+    assert.equal(events?.[0]?.workflowExecutionStartedEventAttributes?.eagerExecutionAccepted, true);
+    await handleOf(orderId).terminate();
+  });
+
+  it('starts it once, however often it is asked', async () => {
+    const orderId = randomUUID();
+    const results = await Promise.all(Array.from({ length: 10 }, () => start(orderId)));
+    assert.deepEqual(results.sort(), [...Array<string>(9).fill('running'), 'started']);
+    await eventually('it is listed', async () => assert.equal(await runsOf(orderId), 1));
+    await handleOf(orderId).terminate();
+  });
+
+  for (const [end, close] of Object.entries({
+    completed: (orderId: string) => workflows.signalSettled(workflowIdOf(orderId), { orderId, ...done }),
+    terminated: (orderId: string) => handleOf(orderId).terminate(),
+    cancelled: (orderId: string) => handleOf(orderId).cancel(),
+  })) {
+    it(`starts another run when the one before was ${end}: whoever asks knows that the order is pending`, async () => {
+      const orderId = randomUUID();
+      await start(orderId);
+      await close(orderId);
+      await handleOf(orderId)
+        .result()
+        .catch(() => undefined);
+      assert.deepEqual([...(await workflows.ordersOf(workflowIdOf(orderId)))], []);
+      assert.equal(await start(orderId), 'started');
+      assert.deepEqual([...(await workflows.ordersOf(workflowIdOf(orderId)))], [orderId]);
+      await handleOf(orderId).terminate();
+    });
+  }
+
+  it('says that an id is taken by a workflow that carries other orders, or is not ours', async () => {
+    const [ours, foreign] = [randomUUID(), randomUUID()];
+    await start('another', workflowIdOf(ours));
+    assert.equal(await start(ours), 'taken');
+    await temporal.client.workflow.start('somethingElse', { taskQueue: 'nobody', workflowId: workflowIdOf(foreign) });
+    assert.equal(await start(foreign), 'taken');
+    assert.deepEqual([...(await workflows.ordersOf(workflowIdOf(foreign)))], []);
+    await Promise.all([handleOf(ours).terminate(), handleOf(foreign).terminate()]);
+  });
+
+  it('says so when there is no workflow to be told', async () => {
+    const orderId = randomUUID();
+    const [id, outcome] = [workflowIdOf(orderId), { orderId, ...done }];
+    assert.equal(await workflows.signalOutcomeReady(id, outcome), false);
+    assert.equal(await workflows.signalSettled(id, outcome), false);
+    assert.equal(await workflows.signalCheckNow(id), false);
+    await start(orderId);
+    assert.equal(await workflows.signalSettled(id, outcome), true);
+    await handleOf(orderId).result();
+    assert.equal(await workflows.signalSettled(id, outcome), false);
+  });
+
+  it('tells a workflow of several orders with one signal when they come together', async () => {
+    const orderIds = [randomUUID(), randomUUID(), randomUUID()];
+    const id = `orders-${orderIds[0]}`;
+    await workflows.start(id, { orderIds, checkAfterMs: 60_000 });
+    await Promise.all(orderIds.map((orderId) => workflows.signalSettled(id, { orderId, ...done })));
+    const handle = temporal.client.workflow.getHandle(id);
+    assert.deepEqual(await handle.result(), { done: 3, failed: 0 });
+    const { events } = await handle.fetchHistory();
+    assert.equal(events?.filter((event) => event.workflowExecutionSignaledEventAttributes).length, 1);
+  });
+
+  it('registers its search attributes again when Temporal has forgotten them', async () => {
+    await temporal.connection.operatorService.removeSearchAttributes({
+      namespace: temporal.namespace,
+      searchAttributes: ['OrderId', 'OrderStage', 'OrderStatus'],
+    });
+    const orderId = randomUUID();
+    await eventually('it starts', () => start(orderId));
+    await handleOf(orderId).terminate();
+  });
+
+  it('fails within its deadline while Temporal is away, and then at once', async () => {
+    const away = createTemporalLink({
+      connectionOptions: { address: '127.0.0.1:1' },
+      namespace: 'default',
+      searchAttributes: {},
+      createWorker: () => Promise.reject(new Error('never reached')),
+      logger: silentLogger,
+    });
+    away.start();
+    await assert.rejects(
+      createOrderWorkflowClient(away).start('order-x', { orderIds: ['x'], checkAfterMs: 1000 }),
+      isTemporalOutage,
+    );
+    assert.equal(await away.isUp(100), false);
+    await away.stop();
+  });
+});
