@@ -80,7 +80,7 @@ module.exports = {
     },
     {
       name: 'nothing-that-ships-imports-dev',
-      comment: 'What is under infra/dev exists on a developer\'s machine only.',
+      comment: "What is under infra/dev exists on a developer's machine only.",
       severity: 'error',
       from: { path: '^(order-api|processor|workflows|infra)/', pathNot: tests },
       to: { path: '^infra/dev/' },
