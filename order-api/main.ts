@@ -19,9 +19,9 @@ import { createPublisher } from '../infra/rabbitmq/publisher.js';
 import { createQueueInspector } from '../infra/rabbitmq/queue-inspector.js';
 import { repeat } from '../infra/runtime/background-loop.js';
 import { runService } from '../infra/runtime/run-service.js';
-import { createTemporalLink } from '../infra/temporal/temporal-link.js';
+import { createTemporalConnection } from '../infra/temporal/temporal-connection.js';
 import { createMetricsBuffer, installTemporalRuntime } from '../infra/temporal/runtime.js';
-import { aboutOrder } from '../workflows/client/order-logger.js';
+import { orderLogger } from '../workflows/client/order-logger.js';
 import { createOrderWorkflowClient, searchAttributeTypes } from '../workflows/client/order-workflow-client.js';
 import { orderTopology } from '../workflows/order-events.js';
 import { createApplyOutcome } from './application/apply-outcome.js';
@@ -68,7 +68,7 @@ await runService(readConfig, async (config, logger, service) => {
   // RabbitMQ, the way out.
   const publisher = await createPublisher(config.rabbitmq.url, `${name} publisher`, orderTopology, logger);
   service.onStop('publisher', () => publisher.close());
-  const log = (message: StoredOutboxMessage) => aboutOrder(logger, message.aggregateId, traceOf(message.headers));
+  const log = (message: StoredOutboxMessage) => orderLogger(logger, message.aggregateId, traceOf(message.headers));
   const relay = createOutboxRelay({ pool, publisher, exchange: orderTopology.exchange, source: name, log });
 
   // Temporal: what workflows have this service do, and one connection for the client and the worker.
@@ -78,7 +78,7 @@ await runService(readConfig, async (config, logger, service) => {
   const isQueueEmpty = createQueueInspector(publisher);
   const activities = createOrderApiActivities({ relay, waiters, isQueueEmpty, firstEvents });
   const { connectionOptions, namespace } = config.temporal;
-  const temporal = createTemporalLink({
+  const temporal = createTemporalConnection({
     connectionOptions,
     namespace,
     searchAttributes: searchAttributeTypes,

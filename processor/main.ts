@@ -18,14 +18,14 @@ import { createPool } from '../infra/postgres/pool.js';
 import { createPublisher } from '../infra/rabbitmq/publisher.js';
 import { createQueueInspector } from '../infra/rabbitmq/queue-inspector.js';
 import { runService } from '../infra/runtime/run-service.js';
-import { createTemporalLink } from '../infra/temporal/temporal-link.js';
+import { createTemporalConnection } from '../infra/temporal/temporal-connection.js';
 import { installTemporalRuntime } from '../infra/temporal/runtime.js';
-import { aboutOrder } from '../workflows/client/order-logger.js';
+import { orderLogger } from '../workflows/client/order-logger.js';
 import { createOrderWorkflowClient, searchAttributeTypes } from '../workflows/client/order-workflow-client.js';
 import { orderTopology } from '../workflows/order-events.js';
 import { createProcessOrder } from './application/process-order.js';
 import { readConfig } from './config.js';
-import { decide } from './domain/verdict.js';
+import { decide } from './domain/decision.js';
 import { createProcessingStore } from './infrastructure/postgres/processing-store.js';
 import { createPublishOutcomes } from './infrastructure/publish-outcomes.js';
 import { createOrderCreatedConsumer } from './infrastructure/rabbitmq/order-created-consumer.js';
@@ -48,7 +48,7 @@ await runService(readConfig, async (config, logger, service) => {
   // RabbitMQ, the way out.
   const publisher = await createPublisher(config.rabbitmq.url, `${name} publisher`, orderTopology, logger);
   service.onStop('publisher', () => publisher.close());
-  const log = (message: StoredOutboxMessage) => aboutOrder(logger, message.aggregateId, traceOf(message.headers));
+  const log = (message: StoredOutboxMessage) => orderLogger(logger, message.aggregateId, traceOf(message.headers));
   const relay = createOutboxRelay({ pool, publisher, exchange: orderTopology.exchange, source: name, log });
 
   const publishOutcomes = createPublishOutcomes(relay);
@@ -65,7 +65,7 @@ await runService(readConfig, async (config, logger, service) => {
   const { connectionOptions, namespace } = config.temporal;
   const isQueueEmpty = createQueueInspector(publisher);
   const activities = createProcessorActivities({ store, publishOutcomes, isQueueEmpty });
-  const temporal = createTemporalLink({
+  const temporal = createTemporalConnection({
     connectionOptions,
     namespace,
     searchAttributes: searchAttributeTypes,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { silentLogger } from '../dev/testing/silent-logger.js';
+import { testLogger } from '../dev/testing/test-logger.js';
 import { addHealthRoutes, type Check } from './health-routes.js';
 import { createHttpApp, createRouter } from './http-app.js';
 import { listen, type HttpServer } from './http-server.js';
@@ -22,7 +22,7 @@ describe('health routes', () => {
       rabbitmq: () => checks.rabbitmq(),
       temporal: () => checks.temporal(),
     });
-    server = await listen(createHttpApp(router, silentLogger), '127.0.0.1', 0);
+    server = await listen(createHttpApp(router, testLogger), '127.0.0.1', 0);
   });
   after(() => server.stop());
   beforeEach(() => Object.assign(checks, { postgres: up, rabbitmq: up, temporal: up }));

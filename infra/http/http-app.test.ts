@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type Router from '@koa/router';
 import pg from 'pg';
 import { isPostgresOutage } from '../postgres/outage.js';
-import { silentLogger } from '../dev/testing/silent-logger.js';
+import { testLogger } from '../dev/testing/test-logger.js';
 import { createHttpApp, createRouter, type RequestState } from './http-app.js';
 import { listen, type HttpServer } from './http-server.js';
 import { Problem } from './problem.js';
@@ -15,7 +15,7 @@ const traceparent = `00-${traceId}-b7ad6b7169203331-01`;
 describe('HTTP application', () => {
   let server: HttpServer;
   before(async () => {
-    server = await listen(createHttpApp(routes(), silentLogger, isPostgresOutage), '127.0.0.1', 0);
+    server = await listen(createHttpApp(routes(), testLogger, isPostgresOutage), '127.0.0.1', 0);
   });
   after(() => server.stop());
 

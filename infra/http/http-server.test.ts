@@ -4,20 +4,20 @@ import { readFileSync } from 'node:fs';
 import { Agent, request, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { eventually } from '../dev/testing/eventually.js';
-import { silentLogger } from '../dev/testing/silent-logger.js';
+import { testLogger } from '../dev/testing/test-logger.js';
 import { createHttpApp, createRouter } from './http-app.js';
 import { listen } from './http-server.js';
 
 describe('HTTP server', () => {
   it('serves on a free port when asked for port 0', async () => {
-    const server = await listen(createHttpApp(createRouter(), silentLogger), '127.0.0.1', 0);
+    const server = await listen(createHttpApp(createRouter(), testLogger), '127.0.0.1', 0);
     assert.ok(server.port > 0);
     assert.equal((await fetch(`http://127.0.0.1:${server.port}/`)).status, 404);
     await server.stop();
   });
 
   it('on a taken port says so, and what to do', async () => {
-    const app = createHttpApp(createRouter(), silentLogger);
+    const app = createHttpApp(createRouter(), testLogger);
     const first = await listen(app, '127.0.0.1', 0);
     try {
       await assert.rejects(
@@ -31,7 +31,7 @@ describe('HTTP server', () => {
 
   it('leaves no client of a burst outside before it gets to them', async function () {
     if (process.platform !== 'linux') this.skip();
-    const server = await listen(createHttpApp(createRouter(), silentLogger), '127.0.0.1', 0);
+    const server = await listen(createHttpApp(createRouter(), testLogger), '127.0.0.1', 0);
     const clients = Array.from({ length: 1500 }, () => connect(server.port, '127.0.0.1'));
     try {
       await new Promise((resolve) => process.nextTick(resolve)); // all have knocked, and this process has accepted nobody
@@ -43,7 +43,7 @@ describe('HTTP server', () => {
   });
 
   it('holds as many connections as it may and closes further ones, until one of those goes', async () => {
-    const app = createHttpApp(createRouter(), silentLogger);
+    const app = createHttpApp(createRouter(), testLogger);
     const server = await listen(app, '127.0.0.1', 0, { maxConnections: 3 });
     const held = Array.from({ length: 3 }, () => connect(server.port, '127.0.0.1'));
     try {
@@ -68,7 +68,7 @@ describe('HTTP server', () => {
       answer = ctx.res;
       ctx.body = Buffer.alloc(64 * 2 ** 20);
     });
-    const server = await listen(createHttpApp(router, silentLogger), '127.0.0.1', 0, { idleTimeoutMs: 500 });
+    const server = await listen(createHttpApp(router, testLogger), '127.0.0.1', 0, { idleTimeoutMs: 500 });
     const client = connect(server.port, '127.0.0.1').pause();
     try {
       client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -154,7 +154,7 @@ function slowApp() {
     ctx.req.resume();
     await finished;
   });
-  return { app: createHttpApp(router, silentLogger), begun: () => requests, finish: () => finish() };
+  return { app: createHttpApp(router, testLogger), begun: () => requests, finish: () => finish() };
 }
 
 /** A server, and a client that it has answered over a connection that is kept. */

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { eventually } from '../dev/testing/eventually.js';
-import { silentLogger } from '../dev/testing/silent-logger.js';
+import { testLogger } from '../dev/testing/test-logger.js';
 import { createHttpApp, createRouter } from './http-app.js';
 import { listen } from './http-server.js';
 import { receiveJsonText } from './json-text.js';
@@ -16,7 +16,7 @@ describe('the text of a body', () => {
       ctx.req.on('data', (chunk: Buffer) => (received += chunk.length));
       await receiveJsonText(ctx, next);
     });
-    const server = await listen(createHttpApp(router, silentLogger), '127.0.0.1', 0);
+    const server = await listen(createHttpApp(router, testLogger), '127.0.0.1', 0);
     const head = 'POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n';
     const size = 60_000;
     const before = heapInUse();

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exchange, type RawAnswer } from '../dev/testing/raw-http.js';
-import { silentLogger } from '../dev/testing/silent-logger.js';
+import { testLogger } from '../dev/testing/test-logger.js';
 import { createHttpApp, createRouter } from './http-app.js';
 import { listen, type HttpServer } from './http-server.js';
 import { receiveJsonText } from './json-text.js';
@@ -20,7 +20,7 @@ describe('a request that HTTP does not allow', () => {
       ctx.body = 'slow';
     });
     router.post('/text', receiveJsonText, (ctx) => void (ctx.body = ctx.state.text));
-    server = await listen(createHttpApp(router, silentLogger), '127.0.0.1', 0);
+    server = await listen(createHttpApp(router, testLogger), '127.0.0.1', 0);
   });
   after(() => server.stop());
 
@@ -149,7 +149,7 @@ describe('a connection', () => {
       this.timeout(8000);
       const router = createRouter();
       router.post('/text', receiveJsonText, (ctx) => void (ctx.body = ctx.state.text));
-      const server = await listen(createHttpApp(router, silentLogger), '127.0.0.1', 0, timeouts);
+      const server = await listen(createHttpApp(router, testLogger), '127.0.0.1', 0, timeouts);
       try {
         const answers = await exchange(server.port, sent);
         assert.deepEqual(

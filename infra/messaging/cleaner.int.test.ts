@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { eventually } from '../dev/testing/eventually.js';
-import { silentLogger } from '../dev/testing/silent-logger.js';
+import { testLogger } from '../dev/testing/test-logger.js';
 import { createTestDatabase, type TestDatabase } from '../dev/testing/test-database.js';
 import { createCleaner } from './cleaner.js';
 
@@ -28,7 +28,7 @@ describe('cleaner', () => {
         union all select aggregate_id, count(*) from inbox group by 1`);
       return Object.fromEntries(rows.map(({ kind, count }) => [kind, Number(count)]));
     };
-    const cleaner = createCleaner(pool, { outboxDays: 7, inboxDays: 30 }, silentLogger);
+    const cleaner = createCleaner(pool, { outboxDays: 7, inboxDays: 30 }, testLogger);
     cleaner.start();
     await eventually('what is old has gone', async () => {
       const left = await remaining();
@@ -58,7 +58,7 @@ describe('cleaner', () => {
 
   it('goes on until nothing is left, however much there is, before it rests', async () => {
     await insertOld(201_000);
-    const cleaner = createCleaner(database.pool, { outboxDays: 7, inboxDays: 30 }, silentLogger);
+    const cleaner = createCleaner(database.pool, { outboxDays: 7, inboxDays: 30 }, testLogger);
     cleaner.start();
     await eventually('what is old has gone', async () => assert.equal(await countOld(), 0), 50_000);
     await cleaner.stop();
@@ -66,13 +66,13 @@ describe('cleaner', () => {
 
   it('stops between two batches when it is told to, and goes on after the next start', async () => {
     await insertOld(40_000);
-    const first = createCleaner(database.pool, { outboxDays: 7, inboxDays: 30 }, silentLogger);
+    const first = createCleaner(database.pool, { outboxDays: 7, inboxDays: 30 }, testLogger);
     first.start();
     await eventually('it is at work', async () => assert.ok((await countOld()) < 40_000));
     await first.stop();
     const left = await countOld();
     assert.ok(left > 0 && left % 1000 === 0, String(left));
-    const second = createCleaner(database.pool, { outboxDays: 7, inboxDays: 30 }, silentLogger);
+    const second = createCleaner(database.pool, { outboxDays: 7, inboxDays: 30 }, testLogger);
     second.start();
     await eventually('the rest has gone', async () => assert.equal(await countOld(), 0));
     await second.stop();

@@ -3,9 +3,9 @@ import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { createPublisher, NotPublished, type Publisher } from '../rabbitmq/publisher.js';
 import type { Topology } from '../rabbitmq/topology.js';
-import { createBreakableLink, type BreakableLink } from '../dev/testing/breakable-link.js';
+import { createFaultProxy, type FaultProxy } from '../dev/testing/fault-proxy.js';
 import { eventually } from '../dev/testing/eventually.js';
-import { silentLogger } from '../dev/testing/silent-logger.js';
+import { testLogger } from '../dev/testing/test-logger.js';
 import { createTestDatabase, type TestDatabase } from '../dev/testing/test-database.js';
 import { createTestVhost, type TestVhost } from '../dev/testing/test-vhost.js';
 import { createOutboxRelay, type OutboxRelay } from './outbox-relay.js';
@@ -18,14 +18,14 @@ describe('outbox relay', () => {
   let database: TestDatabase;
   let pool: pg.Pool;
   let vhost: TestVhost;
-  let link: BreakableLink;
+  let link: FaultProxy;
   let publisher: Publisher;
   let relay: OutboxRelay;
   before(async () => {
     [database, vhost] = await Promise.all([createTestDatabase('processor'), createTestVhost()]);
     pool = database.pool;
-    link = await createBreakableLink(vhost.url);
-    publisher = await createPublisher(link.url, 'test publisher', topology, silentLogger);
+    link = await createFaultProxy(vhost.url);
+    publisher = await createPublisher(link.url, 'test publisher', topology, testLogger);
     relay = relayOver(pool);
   });
   beforeEach(async () => {
@@ -40,7 +40,7 @@ describe('outbox relay', () => {
   });
 
   const relayOver = (db: pg.Pool): OutboxRelay =>
-    createOutboxRelay({ pool: db, publisher, exchange: 'things', source: 'some-service', log: () => silentLogger });
+    createOutboxRelay({ pool: db, publisher, exchange: 'things', source: 'some-service', log: () => testLogger });
   const publish = (from: OutboxRelay = relay) =>
     from.publish({ aggregateIds: ['thing-1'], type: 'thing.made', dataversion: '1' });
   const queued = () => vhost.take('made');
@@ -134,11 +134,11 @@ describe('outbox relay', () => {
 
   it('a broker that is away leaves the row unpublished, and gets it once it is back', async () => {
     const id = await add();
-    link.breakDown();
+    link.down();
     await eventually('the loss is noticed', () => assert.ok(!publisher.isUp()));
     await assert.rejects(publish(), NotPublished);
     assert.equal((await rows())[0]?.published, false);
-    link.mend();
+    link.restore();
     assert.deepEqual(await eventually('it is published', publish), [id]);
     assert.deepEqual(
       (await queued()).map(({ properties }) => properties.message_id),

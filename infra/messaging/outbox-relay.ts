@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { isPostgresOutage } from '../postgres/outage.js';
 import { NotPublished, type Publisher } from '../rabbitmq/publisher.js';
 import { createBatcher } from '../runtime/batcher.js';
-import { crashPoint } from '../runtime/crash-point.js';
+import { failpoint } from '../runtime/failpoint.js';
 import type { Logger } from '../runtime/logger.js';
 import { envelopeContentType, toEnvelope } from './envelope.js';
 import { findToPublish, markPublished, recordFailedAttempts, type StoredOutboxMessage } from './outbox.js';
@@ -73,16 +73,16 @@ export function createOutboxRelay({ pool, publisher, exchange, source, log }: Ou
   ): Promise<void> {
     for (const message of messages) {
       try {
-        crashPoint('publish.before');
+        failpoint('publish.before');
         await publishOne(message, dataversion, headers);
       } catch (error) {
         failed.push({ id: message.id, error });
         log(message).warn({ err: error, message_id: message.id }, `${message.type} could not be published`);
         return; // what was written after it follows after it
       }
-      crashPoint('mark.before');
+      failpoint('mark.before');
       await mark(message.id);
-      crashPoint('mark.after');
+      failpoint('mark.after');
       published.push(message.id);
       log(message).info({ message_id: message.id }, `${message.type} published`);
     }

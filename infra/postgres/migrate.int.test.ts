@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
 import type pg from 'pg';
-import { createBreakableLink, type BreakableLink } from '../dev/testing/breakable-link.js';
+import { createFaultProxy, type FaultProxy } from '../dev/testing/fault-proxy.js';
 import { eventually } from '../dev/testing/eventually.js';
-import { silentLogger } from '../dev/testing/silent-logger.js';
+import { testLogger } from '../dev/testing/test-logger.js';
 import { createEmptyDatabase, migrationsOf, type DatabaseOf, type TestDatabase } from '../dev/testing/test-database.js';
 import { migrate } from './migrate.js';
 
@@ -22,7 +22,7 @@ for (const service of ['order-api', 'processor'] as const) {
     beforeEach(async () => (database = await createEmptyDatabase(service)));
     afterEach(() => database.drop());
 
-    const up = () => migrate(database.dsn, migrationsOf(service), silentLogger, running);
+    const up = () => migrate(database.dsn, migrationsOf(service), testLogger, running);
 
     it('by three instances at once all succeed, and apply once', async () => {
       await Promise.all([up(), up(), up()]);
@@ -58,10 +58,10 @@ for (const service of ['order-api', 'processor'] as const) {
 
 describe('migrations', () => {
   let database: TestDatabase;
-  let link: BreakableLink;
+  let link: FaultProxy;
   beforeEach(async () => {
     database = await createEmptyDatabase('processor');
-    link = await createBreakableLink(database.dsn);
+    link = await createFaultProxy(database.dsn);
   });
   afterEach(async () => {
     await link.close();
@@ -73,7 +73,7 @@ describe('migrations', () => {
     try {
       const file = join(directory, '0002_broken.sql');
       await writeFile(file, '-- Up Migration\ncreate table half_done ();\nselect no_such_function();\n');
-      await assert.rejects(migrate(database.dsn, directory, silentLogger, running), /no_such_function/);
+      await assert.rejects(migrate(database.dsn, directory, testLogger, running), /no_such_function/);
       assert.ok(!(await tablesOf(database.pool)).includes('half_done'));
     } finally {
       await rm(directory, { recursive: true });
@@ -86,7 +86,7 @@ describe('migrations', () => {
     try {
       const url = Object.assign(new URL(database.dsn), { username: role, password: 'right' });
       let waits = 0;
-      const logger = Object.assign(silentLogger.child({}), { warn: () => void (waits += 1) });
+      const logger = Object.assign(testLogger.child({}), { warn: () => void (waits += 1) });
       const migrated = migrate(url.href, migrationsOf('processor'), logger, running);
       migrated.catch(() => undefined);
       await eventually('it waits', () => assert.ok(waits > 0));
@@ -100,17 +100,17 @@ describe('migrations', () => {
   });
 
   for (const [what, loss] of [
-    ['refuses connections', 'breakDown'],
+    ['refuses connections', 'down'],
     ['takes connections but never answers', 'freeze'],
   ] as const) {
     it(`wait while Postgres ${what}, and apply when it is back`, async () => {
       link[loss]();
       let waits = 0;
-      const logger = Object.assign(silentLogger.child({}), { warn: () => void (waits += 1) });
+      const logger = Object.assign(testLogger.child({}), { warn: () => void (waits += 1) });
       const migrated = migrate(link.url, migrationsOf('processor'), logger, running);
       migrated.catch(() => undefined);
       await eventually('it waits', () => assert.ok(waits > 0));
-      link.mend();
+      link.restore();
       await migrated;
       const names = (await applied(database.pool)).map(({ name }) => name);
       assert.deepEqual(names, namesOf('processor'));
@@ -118,9 +118,9 @@ describe('migrations', () => {
   }
 
   it('stop waiting when the service is asked to stop', async () => {
-    link.breakDown();
+    link.down();
     const stopping = new AbortController();
-    const logger = Object.assign(silentLogger.child({}), { warn: () => stopping.abort() });
+    const logger = Object.assign(testLogger.child({}), { warn: () => stopping.abort() });
     await assert.rejects(migrate(link.url, migrationsOf('processor'), logger, stopping.signal));
   });
 });

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { createBreakableLink } from '../dev/testing/breakable-link.js';
+import { createFaultProxy } from '../dev/testing/fault-proxy.js';
 import { eventually } from '../dev/testing/eventually.js';
-import { silentLogger } from '../dev/testing/silent-logger.js';
+import { testLogger } from '../dev/testing/test-logger.js';
 import { createTestDatabase, type TestDatabase } from '../dev/testing/test-database.js';
 import { isPostgresOutage, PostgresUnavailable } from './outage.js';
 import { createPool, inTransaction, type PoolLimits, type Queryable } from './pool.js';
@@ -24,7 +24,7 @@ describe('Postgres pool', () => {
     database = await createTestDatabase('processor');
     await database.pool.query('create table things (name text primary key)');
   });
-  beforeEach(() => (pool = createPool(database.dsn, 'pool test', silentLogger, limits)));
+  beforeEach(() => (pool = createPool(database.dsn, 'pool test', testLogger, limits)));
   afterEach(async () => {
     await pool.end();
     await database.pool.query('truncate things');
@@ -93,7 +93,7 @@ describe('Postgres pool', () => {
   });
 
   it('a connection is as good as new after a transaction that failed', async () => {
-    const single = createPool(database.dsn, 'pool test', silentLogger, { ...limits, maxConnections: 1 });
+    const single = createPool(database.dsn, 'pool test', testLogger, { ...limits, maxConnections: 1 });
     try {
       for (const failure of ['select no_such_column', 'select 1']) {
         const work = async (tx: Queryable) => {
@@ -111,8 +111,8 @@ describe('Postgres pool', () => {
   });
 
   it('gives up a server that froze, and its connection with it', async () => {
-    const link = await createBreakableLink(database.dsn);
-    const frozen = createPool(link.url, 'pool test', silentLogger, limits);
+    const link = await createFaultProxy(database.dsn);
+    const frozen = createPool(link.url, 'pool test', testLogger, limits);
     try {
       const work = async (tx: Queryable) => {
         link.freeze();
@@ -120,7 +120,7 @@ describe('Postgres pool', () => {
       };
       await assert.rejects(inTransaction(frozen, work), isPostgresOutage);
       assert.equal(frozen.totalCount, 0, 'it is not handed to the next caller');
-      link.mend();
+      link.restore();
       assert.ok((await pidOf(frozen)) > 0);
     } finally {
       await frozen.end();
@@ -129,9 +129,9 @@ describe('Postgres pool', () => {
   });
 
   it('gets through to a server whose login takes longer than a caller waits', async () => {
-    const link = await createBreakableLink(database.dsn);
-    link.slowDown({ delayMs: 100 });
-    const slow = createPool(link.url, 'pool test', silentLogger, limits);
+    const link = await createFaultProxy(database.dsn);
+    link.limit({ latencyMs: 100 });
+    const slow = createPool(link.url, 'pool test', testLogger, limits);
     try {
       await assert.rejects(slow.query('select 1'), isPostgresOutage);
       assert.ok(await eventually('a connection is there', () => pidOf(slow)));
@@ -161,7 +161,7 @@ describe('Postgres pool', () => {
     it(`fails as an outage when ${what}, and says why`, async () => {
       const url = new URL(database.dsn);
       change(url);
-      const refused = createPool(url.href, 'pool test', silentLogger, limits);
+      const refused = createPool(url.href, 'pool test', testLogger, limits);
       try {
         await assert.rejects(refused.query('select 1'), (error) => {
           assert.ok(isPostgresOutage(error) && error instanceof PostgresUnavailable, String(error));
@@ -192,7 +192,7 @@ describe('Postgres pool', () => {
 });
 
 async function failsAsOutage(port: number): Promise<void> {
-  const unreachable = createPool(`postgresql://postgres@127.0.0.1:${port}/x`, 'pool test', silentLogger, limits);
+  const unreachable = createPool(`postgresql://postgres@127.0.0.1:${port}/x`, 'pool test', testLogger, limits);
   try {
     await assert.rejects(unreachable.query('select 1'), isPostgresOutage);
     await assert.rejects(

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { crashPoint } from '../runtime/crash-point.js';
+import { failpoint } from '../runtime/failpoint.js';
 import type { Logger } from '../runtime/logger.js';
 import { PostgresUnavailable } from './outage.js';
 
@@ -43,7 +43,7 @@ export function createPool(dsn: string, applicationName: string, logger: Logger,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
   };
-  const pool = new PatientPool(config, limits.connectTimeoutMs);
+  const pool = new DetachedConnectPool(config, limits.connectTimeoutMs);
   const onLost = (error: Error): void => logger.warn({ err: error }, 'lost a connection to Postgres');
   pool.on('error', onLost);
   pool.on('connect', (client) => client.on('error', onLost));
@@ -60,7 +60,7 @@ type ConnectCallback = Parameters<pg.Pool['connect']>[0];
  * Whatever fails here fails as PostgresUnavailable: a refused login and an expired certificate say nothing about what the
  * caller was going to ask.
  */
-class PatientPool extends pg.Pool {
+class DetachedConnectPool extends pg.Pool {
   readonly #waitMs: number;
 
   constructor(config: pg.PoolConfig, waitMs: number) {
@@ -108,9 +108,9 @@ export async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => P
   try {
     await client.query('begin');
     const result = await work(client);
-    crashPoint('commit.before');
+    failpoint('commit.before');
     await client.query('commit');
-    crashPoint('commit.after');
+    failpoint('commit.after');
     return result;
   } catch (error) {
     await client.query('rollback').catch(() => {

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import type { ChannelModel } from 'amqplib';
-import { createBreakableLink, type BreakableLink } from '../dev/testing/breakable-link.js';
+import { createFaultProxy, type FaultProxy } from '../dev/testing/fault-proxy.js';
 import { eventually } from '../dev/testing/eventually.js';
-import { silentLogger } from '../dev/testing/silent-logger.js';
+import { testLogger } from '../dev/testing/test-logger.js';
 import { createTestVhost, type TestVhost } from '../dev/testing/test-vhost.js';
 import { closeWithChannel, keepConnected, type RabbitmqConnection } from './connection.js';
 
 describe('RabbitMQ connection', () => {
   let vhost: TestVhost;
-  let link: BreakableLink;
+  let link: FaultProxy;
   let connection: RabbitmqConnection | undefined;
   before(async () => (vhost = await createTestVhost()));
-  beforeEach(async () => (link = await createBreakableLink(vhost.url)));
+  beforeEach(async () => (link = await createFaultProxy(vhost.url)));
   afterEach(async () => {
     await connection?.close();
     connection = undefined;
@@ -22,7 +22,7 @@ describe('RabbitMQ connection', () => {
   const keep = async (
     setup: (model: ChannelModel) => Promise<void>,
     { url = link.url } = {},
-  ): Promise<RabbitmqConnection> => (connection = await keepConnected(url, 'test connection', silentLogger, setup));
+  ): Promise<RabbitmqConnection> => (connection = await keepConnected(url, 'test connection', testLogger, setup));
   const isUp = () => eventually('the connection is up', () => assert.ok(connection?.isUp()));
 
   it('is set up anew after every loss', async () => {
@@ -30,18 +30,18 @@ describe('RabbitMQ connection', () => {
     await keep(async () => void (setups += 1));
     await isUp();
     for (const expected of [2, 3]) {
-      link.cut();
+      link.reset();
       await eventually('it is set up again', () => assert.equal(setups, expected));
       await isUp();
     }
   });
 
   it('is kept trying while the broker is away, from the start on', async () => {
-    link.breakDown();
+    link.down();
     let setups = 0;
     await keep(async () => void (setups += 1));
     assert.equal(connection?.isUp(), false);
-    link.mend();
+    link.restore();
     await isUp();
     assert.equal(setups, 1);
   });
@@ -61,7 +61,7 @@ describe('RabbitMQ connection', () => {
     let setups = 0;
     await keep(async (model) => {
       setups += 1;
-      if (setups === 1) link.cut();
+      if (setups === 1) link.reset();
       await model.createChannel();
     });
     await isUp();
@@ -82,7 +82,7 @@ describe('RabbitMQ connection', () => {
     let setups = 0;
     await keep(async (model) => {
       const channel = await model.createChannel();
-      closeWithChannel(model, channel, silentLogger);
+      closeWithChannel(model, channel, testLogger);
       setups += 1;
       if (setups === 1) channel.publish('no-such-exchange', 'x', Buffer.from('x'));
     });
@@ -100,7 +100,7 @@ describe('RabbitMQ connection', () => {
     await isUp();
     link.freeze();
     lose();
-    link.mend();
+    link.restore();
     await eventually('it is set up again', () => assert.equal(setups, 2));
     await isUp();
   });
@@ -111,7 +111,7 @@ describe('RabbitMQ connection', () => {
     await isUp();
     link.freeze();
     await eventually('the loss is noticed', () => assert.ok(!connection?.isUp()), 30_000);
-    link.mend();
+    link.restore();
     await eventually('it is set up again', () => assert.ok(setups >= 2));
     await isUp();
   });
@@ -122,7 +122,7 @@ describe('RabbitMQ connection', () => {
     await isUp();
     await kept.close();
     await kept.close();
-    link.cut();
+    link.reset();
     assert.equal(kept.isUp(), false);
     assert.equal(setups, 1);
   });

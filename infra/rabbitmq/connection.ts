@@ -14,7 +14,7 @@ const heartbeatSeconds = 5;
 const connectTimeoutMs = 5000;
 const setupTimeoutMs = 10_000;
 const closeTimeoutMs = 3000;
-const longestRetryMs = 5000;
+const maxRetryDelayMs = 5000;
 
 /**
  * Opens a connection in the background, runs `setup` on it, and does both again after every loss, waiting 100 ms
@@ -36,7 +36,7 @@ export async function keepConnected(
     clientProperties: { connection_name: name },
     recovery: {
       initialDelay: 100,
-      maxDelay: longestRetryMs,
+      maxDelay: maxRetryDelayMs,
       waitForConnect: false,
       setup: (model: ChannelModel) => setUp(model, logger, setup),
     },

@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type ConsumeMessage } from 'amqplib';
 import { withDeadline } from '../runtime/deadline.js';
-import { createBreakableLink, type BreakableLink } from '../dev/testing/breakable-link.js';
+import { createFaultProxy, type FaultProxy } from '../dev/testing/fault-proxy.js';
 import { eventually } from '../dev/testing/eventually.js';
-import { silentLogger } from '../dev/testing/silent-logger.js';
+import { testLogger } from '../dev/testing/test-logger.js';
 import { createTestVhost, type TestVhost } from '../dev/testing/test-vhost.js';
 import { createConsumer, type Consumer } from './consumer.js';
 import { createPublisher, type Publisher } from './publisher.js';
@@ -29,7 +29,7 @@ class Gate {
 
 describe('consumer, when connections, queues and processes go', () => {
   let vhost: TestVhost;
-  let link: BreakableLink;
+  let link: FaultProxy;
   let publisher: Publisher;
   let consumer: Consumer;
   let begun: string[];
@@ -37,8 +37,8 @@ describe('consumer, when connections, queues and processes go', () => {
   beforeEach(async () => {
     [begun, finished] = [[], []];
     vhost = await createTestVhost();
-    link = await createBreakableLink(vhost.url);
-    publisher = await createPublisher(vhost.url, 'test publisher', topology, silentLogger);
+    link = await createFaultProxy(vhost.url);
+    publisher = await createPublisher(vhost.url, 'test publisher', topology, testLogger);
     await eventually('the publisher is up', () => assert.ok(publisher.isUp()));
   });
   afterEach(async () => {
@@ -64,8 +64,8 @@ describe('consumer, when connections, queues and processes go', () => {
       publisher,
       handle,
       isOutage: (error) => error instanceof Outage,
-      logger: silentLogger,
-      log: () => silentLogger,
+      logger: testLogger,
+      log: () => testLogger,
     });
     await eventually('the consumer is up', () => assert.ok(consumer.isUp()));
   };
@@ -97,7 +97,7 @@ describe('consumer, when connections, queues and processes go', () => {
     await consume(() => gate.pass());
     await send('a');
     await eventually('the work has begun', () => assert.equal(times(begun, 'a'), 1));
-    link.cut();
+    link.reset();
     await eventually('the work has begun again', () => assert.equal(times(begun, 'a'), 2));
     gate.release();
     await eventually('both are done', () => assert.equal(times(finished, 'a'), 2));
@@ -111,7 +111,7 @@ describe('consumer, when connections, queues and processes go', () => {
     await consume(() => Promise.reject(new Error('it broke')));
     await send('poison');
     await eventually('it has failed', () => assert.ok(times(begun, 'poison') >= 1));
-    link.cut();
+    link.reset();
     await eventually('it is parked', async () => {
       const parked = (await vhost.request('GET', 'queues/made.dead-letter')) as { messages?: number };
       assert.equal(parked.messages, 1);
@@ -122,10 +122,10 @@ describe('consumer, when connections, queues and processes go', () => {
 
   it('a broker that is away for a while is consumed from again', async () => {
     await consume(async () => undefined);
-    link.breakDown();
+    link.down();
     await eventually('the loss is noticed', () => assert.ok(!consumer.isUp()));
     await send('a');
-    link.mend();
+    link.restore();
     await eventually('it is done', () => assert.equal(times(finished, 'a'), 1));
   });
 
@@ -180,6 +180,6 @@ describe('consumer, when connections, queues and processes go', () => {
   it('closes even when the broker froze', async () => {
     await consume(async () => undefined);
     link.freeze();
-    await withDeadline('closing', 10_000, consumer.close()).finally(() => link.mend());
+    await withDeadline('closing', 10_000, consumer.close()).finally(() => link.restore());
   });
 });

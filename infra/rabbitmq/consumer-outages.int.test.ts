@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { isPostgresOutage } from '../postgres/outage.js';
 import { createPool, inTransaction } from '../postgres/pool.js';
-import { createBreakableLink, type BreakableLink } from '../dev/testing/breakable-link.js';
+import { createFaultProxy, type FaultProxy } from '../dev/testing/fault-proxy.js';
 import { eventually } from '../dev/testing/eventually.js';
-import { silentLogger } from '../dev/testing/silent-logger.js';
+import { testLogger } from '../dev/testing/test-logger.js';
 import { createTestDatabase, type TestDatabase } from '../dev/testing/test-database.js';
 import { testServers } from '../dev/testing/test-servers.js';
 import { createTestVhost, type TestVhost } from '../dev/testing/test-vhost.js';
@@ -21,7 +21,7 @@ describe('a consumer whose database', () => {
   const role = `consumer_${randomUUID().replaceAll('-', '')}`;
   let database: TestDatabase;
   let admin: pg.Client;
-  let link: BreakableLink;
+  let link: FaultProxy;
   let vhost: TestVhost;
   let publisher: Publisher;
   let pool: pg.Pool;
@@ -39,12 +39,12 @@ describe('a consumer whose database', () => {
     await database.pool.query(`grant insert on things to ${role}`);
     [outages, warnings] = [0, []];
     vhost = await createTestVhost();
-    publisher = await createPublisher(vhost.url, 'test publisher', topology, silentLogger);
+    publisher = await createPublisher(vhost.url, 'test publisher', topology, testLogger);
     await eventually('the publisher is up', () => assert.ok(publisher.isUp()));
-    link = await createBreakableLink(database.dsn);
+    link = await createFaultProxy(database.dsn);
     const dsn = Object.assign(new URL(link.url), { username: role, password: 'right' }).href;
-    pool = createPool(dsn, 'test', silentLogger);
-    const logger = Object.assign(silentLogger.child({}), {
+    pool = createPool(dsn, 'test', testLogger);
+    const logger = Object.assign(testLogger.child({}), {
       warn: (line: { waiting?: number; err: unknown }) => {
         if (line.waiting !== undefined) warnings.push({ ...line, waiting: line.waiting });
       },
@@ -93,7 +93,7 @@ describe('a consumer whose database', () => {
     admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name()}'`);
 
   const repairs: [string, () => Promise<unknown>, () => Promise<unknown>][] = [
-    ['is frozen', async () => link.freeze(), async () => link.mend()],
+    ['is frozen', async () => link.freeze(), async () => link.restore()],
     [
       'has another password',
       byAdmin(`alter role ${role} password 'another'`),

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConsumeMessage } from 'amqplib';
-import { createBreakableLink, type BreakableLink } from '../dev/testing/breakable-link.js';
+import { createFaultProxy, type FaultProxy } from '../dev/testing/fault-proxy.js';
 import { eventually } from '../dev/testing/eventually.js';
-import { silentLogger } from '../dev/testing/silent-logger.js';
+import { testLogger } from '../dev/testing/test-logger.js';
 import { createTestVhost, type TestVhost } from '../dev/testing/test-vhost.js';
 import { createConsumer, type Consumer, type ConsumerOptions } from './consumer.js';
 import { createPublisher, type Publisher } from './publisher.js';
@@ -16,18 +16,18 @@ class Outage extends Error {}
 
 describe('consumer', () => {
   let vhost: TestVhost;
-  let link: BreakableLink;
+  let link: FaultProxy;
   let publisher: Publisher;
   let consumer: Consumer | undefined;
   let handled: string[];
   before(async () => {
     vhost = await createTestVhost();
-    publisher = await createPublisher(vhost.url, 'test publisher', topology, silentLogger);
+    publisher = await createPublisher(vhost.url, 'test publisher', topology, testLogger);
     await eventually('the publisher is up', () => assert.ok(publisher.isUp()));
   });
   beforeEach(async () => {
     handled = [];
-    link = await createBreakableLink(vhost.url);
+    link = await createFaultProxy(vhost.url);
     for (const queue of ['made', 'made.dead-letter']) await vhost.request('DELETE', `queues/${queue}/contents`);
   });
   afterEach(async () => {
@@ -50,8 +50,8 @@ describe('consumer', () => {
       publisher,
       handle,
       isOutage: (error) => error instanceof Outage,
-      logger: silentLogger,
-      log: () => silentLogger,
+      logger: testLogger,
+      log: () => testLogger,
       ...more,
     });
     await eventually('the consumer is up', () => assert.ok(consumer?.isUp()));
@@ -84,16 +84,16 @@ describe('consumer', () => {
   });
 
   it('works on as many messages at once as it may prefetch, and no more', async () => {
-    let [atOnce, most] = [0, 0];
+    let [atOnce, max] = [0, 0];
     await consume(async (message) => {
-      most = Math.max(most, (atOnce += 1));
+      max = Math.max(max, (atOnce += 1));
       await sleep(30);
       atOnce -= 1;
       await noteHandled(message);
     });
     await Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map((body) => send(body)));
     await wasHandled('a', 'b', 'c', 'd', 'e', 'f');
-    assert.equal(most, 2);
+    assert.equal(max, 2);
   });
 
   it('a message that fails by itself is parked after 3 attempts, and holds up no other', async () => {
@@ -146,13 +146,13 @@ describe('consumer', () => {
 
   it('messages that fail together are tried again one after the other, so that other work comes in between', async () => {
     const tried = new Set<string>();
-    let [inThisTurn, mostInATurn] = [0, 0];
+    let [inThisTurn, maxInATurn] = [0, 0];
     await consume(
       async (message) => {
         const body = bodyOf(message);
         if (tried.has(body)) {
           setImmediate(() => (inThisTurn = 0));
-          mostInATurn = Math.max(mostInATurn, (inThisTurn += 1));
+          maxInATurn = Math.max(maxInATurn, (inThisTurn += 1));
         }
         tried.add(body);
         throw new TypeError('cannot read it');
@@ -162,7 +162,7 @@ describe('consumer', () => {
     await Promise.all(Array.from({ length: 200 }, (_, index) => send(`poison ${index}`)));
     await eventually('all are parked', async () => assert.equal(await publisher.depthOf('made.dead-letter'), 200));
     // The next one's turn may begin before the count of this one's is set back.
-    assert.ok(mostInATurn === 1 || mostInATurn === 2, `${mostInATurn} in one turn of the event loop`);
+    assert.ok(maxInATurn === 1 || maxInATurn === 2, `${maxInATurn} in one turn of the event loop`);
   });
 
   it('an outage is waited out, however long, and nothing is parked for it', async () => {
@@ -179,10 +179,10 @@ describe('consumer', () => {
   });
 
   it('a message that cannot be parked for now is kept until it can', async () => {
-    const way = await createBreakableLink(vhost.url);
-    const parking = await createPublisher(way.url, 'parking publisher', topology, silentLogger);
+    const way = await createFaultProxy(vhost.url);
+    const parking = await createPublisher(way.url, 'parking publisher', topology, testLogger);
     try {
-      way.breakDown();
+      way.down();
       await eventually('the publisher is down', () => assert.ok(!parking.isUp()));
       let attempts = 0;
       const fail = async (): Promise<void> => {
@@ -194,7 +194,7 @@ describe('consumer', () => {
       await eventually('it has failed', () => assert.equal(attempts, 3));
       await sleep(300);
       assert.equal((await queued('made.dead-letter')).length, 0);
-      way.mend();
+      way.restore();
       const parked = await eventually('it is parked', async () => {
         const [found] = await queued('made.dead-letter');
         assert.ok(found);

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
-import { crashPoint } from '../runtime/crash-point.js';
+import { failpoint } from '../runtime/failpoint.js';
 import { boundedText } from '../runtime/bounded-text.js';
 import type { Logger } from '../runtime/logger.js';
 import { closeWithChannel, keepConnected } from './connection.js';
@@ -50,7 +50,7 @@ export interface Consumer {
 const maxAttempts = 3;
 const attemptDelayMs = 200;
 /** The wait while something the work needs is unavailable; nobody's attempts are used up meanwhile. */
-const outageDelayMs = { first: 200, longest: 5000 };
+const outageDelayMs = { first: 200, max: 5000 };
 /** How long closing waits for messages under way; what is not done by then is delivered again elsewhere. */
 const drainTimeoutMs = 6000;
 const answerTimeoutMs = 2000;
@@ -73,7 +73,7 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
   const { queue, logger } = options;
   const inFlight = new Set<Promise<void>>();
   const closing = new AbortController();
-  const outages = createOutageLog(queue, outageDelayMs.longest, logger);
+  const outages = createOutageLog(queue, outageDelayMs.max, logger);
   let current: { channel: Channel; consumerTag: string } | undefined;
 
   const connection = await keepConnected(options.url, options.name, logger, async (model) => {
@@ -143,7 +143,7 @@ async function settle(message: ConsumeMessage, subscription: Subscription, optio
       options.counts?.retried(options.queue, outage ? 'outage' : 'failure');
       if (outage) {
         outages.waits(message, error);
-        outageWaitMs = Math.min(outageWaitMs * 2, outageDelayMs.longest);
+        outageWaitMs = Math.min(outageWaitMs * 2, outageDelayMs.max);
       } else {
         outages.over(message);
         failures.push(error);
@@ -185,9 +185,9 @@ async function handleOrDeadLetter(
 
 function answer(about: () => Logger, send: () => void): void {
   try {
-    crashPoint('acknowledge.before');
+    failpoint('acknowledge.before');
     send();
-    crashPoint('acknowledge.after');
+    failpoint('acknowledge.after');
   } catch (error) {
     // The channel is gone, so the broker delivers the message again; the inbox makes that harmless.
     about().warn({ err: error }, 'the message could not be acknowledged, it will come again');

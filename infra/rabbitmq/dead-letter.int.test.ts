@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConsumeMessage } from 'amqplib';
 import { eventually } from '../dev/testing/eventually.js';
-import { silentLogger } from '../dev/testing/silent-logger.js';
+import { testLogger } from '../dev/testing/test-logger.js';
 import { createTestVhost, type QueuedMessage, type TestVhost } from '../dev/testing/test-vhost.js';
 import { createConsumer, type Consumer } from './consumer.js';
 import { maxMessageBytes } from './dead-letter.js';
@@ -20,7 +20,7 @@ describe('a message that fails by itself is dead-lettered once with its reason,'
   let change: (message: ConsumeMessage) => void;
   before(async () => {
     vhost = await createTestVhost();
-    publisher = await createPublisher(vhost.url, 'test publisher', topology, silentLogger);
+    publisher = await createPublisher(vhost.url, 'test publisher', topology, testLogger);
     consumer = await createConsumer({
       url: vhost.url,
       name: 'test consumer',
@@ -33,8 +33,8 @@ describe('a message that fails by itself is dead-lettered once with its reason,'
         throw new TypeError('cannot read it');
       },
       isOutage: () => false,
-      logger: silentLogger,
-      log: () => silentLogger,
+      logger: testLogger,
+      log: () => testLogger,
     });
     await eventually('both are up', () => assert.ok(publisher.isUp() && consumer.isUp()));
   });
@@ -164,7 +164,7 @@ describe('a message that fails by itself and can never be published to the dead-
   let consumer: Consumer;
   beforeEach(async () => {
     vhost = await createTestVhost();
-    publisher = await createPublisher(vhost.url, 'test publisher', topology, silentLogger);
+    publisher = await createPublisher(vhost.url, 'test publisher', topology, testLogger);
     await eventually('the publisher is up', () => assert.ok(publisher.isUp()));
   });
   afterEach(async () => {
@@ -177,7 +177,7 @@ describe('a message that fails by itself and can never be published to the dead-
     const url = vhost.url;
     consumer = await createConsumer({
       ...{ url, name: 'test consumer', topology, queue: 'made', prefetch: 10, publisher },
-      ...{ isOutage: () => false, logger: silentLogger, log: () => silentLogger },
+      ...{ isOutage: () => false, logger: testLogger, log: () => testLogger },
       handle: async (message) => {
         change(message);
         throw new TypeError('cannot read it');

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { withDeadline } from '../runtime/deadline.js';
-import { createBreakableLink, type BreakableLink } from '../dev/testing/breakable-link.js';
+import { createFaultProxy, type FaultProxy } from '../dev/testing/fault-proxy.js';
 import { eventually } from '../dev/testing/eventually.js';
-import { silentLogger } from '../dev/testing/silent-logger.js';
+import { testLogger } from '../dev/testing/test-logger.js';
 import { createTestVhost, type TestVhost } from '../dev/testing/test-vhost.js';
 import { createPublisher, NotEncodable, NotPublished, type Publisher } from './publisher.js';
 import type { Topology } from './topology.js';
@@ -12,12 +12,12 @@ const topology: Topology = { exchange: 'things', queues: [{ name: 'made', routin
 
 describe('publisher', () => {
   let vhost: TestVhost;
-  let link: BreakableLink;
+  let link: FaultProxy;
   let publisher: Publisher;
   before(async () => (vhost = await createTestVhost()));
   beforeEach(async () => {
-    link = await createBreakableLink(vhost.url);
-    publisher = await createPublisher(link.url, 'test publisher', topology, silentLogger);
+    link = await createFaultProxy(vhost.url);
+    publisher = await createPublisher(link.url, 'test publisher', topology, testLogger);
     await eventually('the publisher is up', () => assert.ok(publisher.isUp()));
     await vhost.request('DELETE', 'queues/made/contents');
   });
@@ -119,7 +119,7 @@ describe('publisher', () => {
   });
 
   it('a connection that is cut comes back by itself', async () => {
-    link.cut();
+    link.reset();
     await eventually('the loss is noticed', () => assert.ok(!publisher.isUp()));
     await publishesAgain();
     assert.ok(publisher.isUp());
@@ -131,17 +131,17 @@ describe('publisher', () => {
   });
 
   it('a broker that is away comes back without a restart of ours', async () => {
-    link.breakDown();
+    link.down();
     await eventually('the loss is noticed', () => assert.ok(!publisher.isUp()));
     await assert.rejects(publisher.publish(message()), NotPublished);
-    link.mend();
+    link.restore();
     await publishesAgain();
   });
 
   it('a message whose connection is lost before its confirm is not published', async () => {
     link.freeze();
     const unconfirmed = assert.rejects(publisher.publish(message()), NotPublished);
-    link.mend();
+    link.restore();
     await unconfirmed;
     await publishesAgain();
   });
@@ -149,23 +149,23 @@ describe('publisher', () => {
   it('a message that is never confirmed is given up after a while', async () => {
     link.freeze();
     await assert.rejects(publisher.publish(message()), /did not confirm .* within/);
-    link.mend();
+    link.restore();
     await publishesAgain();
   });
 
   it('while it is not connected it rejects at once', async () => {
-    link.breakDown();
+    link.down();
     await eventually('the loss is noticed', () => assert.ok(!publisher.isUp()));
-    const lonely = await createPublisher(link.url, 'lonely publisher', topology, silentLogger);
+    const lonely = await createPublisher(link.url, 'lonely publisher', topology, testLogger);
     assert.equal(lonely.isUp(), false);
     await assert.rejects(lonely.publish(message()), /RabbitMQ is not connected/);
     await lonely.close();
   });
 
-  for (const loss of ['freeze', 'breakDown'] as const) {
+  for (const loss of ['freeze', 'down'] as const) {
     it(`closes even when the broker is lost at that moment (${loss})`, async () => {
-      const way = await createBreakableLink(vhost.url);
-      const leaving = await createPublisher(way.url, 'leaving publisher', topology, silentLogger);
+      const way = await createFaultProxy(vhost.url);
+      const leaving = await createPublisher(way.url, 'leaving publisher', topology, testLogger);
       await eventually('the publisher is up', () => assert.ok(leaving.isUp()));
       way[loss]();
       await withDeadline('closing', 10_000, leaving.close()).finally(() => way.close());

@@ -1,5 +1,5 @@
 import { IllegalOperationError, type ConfirmChannel, type Options } from 'amqplib';
-import { crashPoint } from '../runtime/crash-point.js';
+import { failpoint } from '../runtime/failpoint.js';
 import { withDeadline } from '../runtime/deadline.js';
 import type { Logger } from '../runtime/logger.js';
 import { closeWithChannel, keepConnected } from './connection.js';
@@ -108,7 +108,7 @@ export async function createPublisher(
       );
       const settle = (error: Error | null | undefined): void => {
         clearTimeout(timer);
-        crashPoint('confirm.before');
+        failpoint('confirm.before');
         // The return always arrives before the confirm of the same message.
         if (returned.delete(messageId)) reject(new NotPublished(`no queue took ${messageId} (${message.routingKey})`));
         else if (error instanceof NotEncodable) reject(error);

@@ -60,7 +60,7 @@ function setUp(applied: AppliedOutcome | Error) {
     },
   };
   const fakeWorkflows: Partial<OrderWorkflows> = {
-    tellSettled: ({ orderId, status, version }) => void steps.push(`tell ${orderId} ${status} ${version}`),
+    signalSettled: ({ orderId, status, version }) => void steps.push(`tell ${orderId} ${status} ${version}`),
   };
   const [store, workflows] = [fakeStore as OrderStore, fakeWorkflows as OrderWorkflows];
   return { applyOutcome: createApplyOutcome({ store, workflows }), steps };

@@ -17,7 +17,7 @@ export interface OutcomeEvent {
 export function createApplyOutcome({ store, workflows }: { store: OrderStore; workflows: OrderWorkflows }) {
   return async function applyOutcome({ outcome, eventKey, messageId }: OutcomeEvent): Promise<AppliedOutcome> {
     const applied = await store.applyOutcome(outcome, { eventKey, messageId });
-    if (applied.order.status !== 'pending') workflows.tellSettled(applied.order);
+    if (applied.order.status !== 'pending') workflows.signalSettled(applied.order);
     return applied;
   };
 }

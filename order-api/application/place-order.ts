@@ -1,7 +1,7 @@
 import { isSameRequest, newOrder, type Order, type OrderRequest } from '../domain/order.js';
 import type { OrderStore, OrderWorkflows } from './ports.js';
 
-export type Placement =
+export type PlaceOrderResult =
   { readonly kind: 'created' | 'repeated'; readonly order: Order } | { readonly kind: 'conflicting' };
 
 /**
@@ -11,7 +11,7 @@ export type Placement =
  * @throws OrderRefused when the total cannot be represented
  */
 export function createPlaceOrder({ store, workflows }: { store: OrderStore; workflows: OrderWorkflows }) {
-  return async function placeOrder(request: OrderRequest, traceparent: string): Promise<Placement> {
+  return async function placeOrder(request: OrderRequest, traceparent: string): Promise<PlaceOrderResult> {
     const wanted = newOrder(request);
     const { order, created } = await store.place(wanted, traceparent);
     if (created) {

@@ -57,5 +57,5 @@ export interface OrderWorkflows {
    */
   ensureWorkflows(orders: readonly PendingOrder[]): Promise<string[]>;
   /** Tells whoever waits for it that the order is settled, as a hint. Never throws, never waits. */
-  tellSettled(order: Order): void;
+  signalSettled(order: Order): void;
 }

@@ -1,11 +1,11 @@
-import type { Verdict } from '../domain/verdict.js';
+import type { Decision } from '../domain/decision.js';
 
 /** What the use cases need of the outside; the infrastructure folder provides it. */
 
 /** An order that has been worked on, with the version its outcome carries. */
 export interface ProcessedOrder {
   readonly orderId: string;
-  readonly status: Verdict['status'];
+  readonly status: Decision['status'];
   readonly reason: string | null;
   readonly version: number;
 }
@@ -27,7 +27,7 @@ export interface ProcessingStore {
    * once in an order's life: for a repeat, nothing is written, and the stored order is returned. `decide` itself may be
    * called again for the same order, when the transaction was rolled back or two deliveries of an event meet.
    */
-  process(order: CreatedOrder, decide: () => Verdict): Promise<{ processed: ProcessedOrder; first: boolean }>;
+  process(order: CreatedOrder, decide: () => Decision): Promise<{ processed: ProcessedOrder; first: boolean }>;
   /** True when the event is in the inbox already. */
   isKnown(eventKey: string): Promise<boolean>;
   /** The outcomes of those among these orders that are decided. */

@@ -1,4 +1,4 @@
-import type { Verdict } from '../domain/verdict.js';
+import type { Decision } from '../domain/decision.js';
 import type { CreatedOrder, OrderWorkflows, OutcomePublisher, ProcessedOrder, ProcessingStore } from './ports.js';
 
 export interface ProcessOrderOptions {
@@ -9,7 +9,7 @@ export interface ProcessOrderOptions {
    * Must be harmless when it is called again for an order whose first decision was not stored. Whoever replaces it by
    * something with an effect of its own, such as charging a card, gives that effect the order id as its idempotency key.
    */
-  readonly decide: () => Verdict;
+  readonly decide: () => Decision;
   /**
    * The work itself, if it takes any time. It comes before the transaction, so that none is held open for it, and only
    * for an event that is not known yet; without it nobody has to ask.

@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { isTemporalOutage } from '../../infra/temporal/outage.js';
-import { createTemporalLink, type TemporalLink } from '../../infra/temporal/temporal-link.js';
+import { createTemporalConnection, type TemporalConnection } from '../../infra/temporal/temporal-connection.js';
 import { eventually } from '../../infra/dev/testing/eventually.js';
-import { silentLogger } from '../../infra/dev/testing/silent-logger.js';
+import { testLogger } from '../../infra/dev/testing/test-logger.js';
 import { createTestNamespace, type TestNamespace } from '../../infra/dev/testing/test-namespace.js';
 import { createOrderWorkflowClient, searchAttributeTypes, type OrderWorkflowClient } from './order-workflow-client.js';
 import { taskQueues, workflowIdOf } from '../contract/messages.js';
@@ -14,14 +14,14 @@ const done = { status: 'done', version: 2 } as const;
 
 describe('the door to the order workflows', () => {
   let temporal: TestNamespace;
-  let link: TemporalLink;
+  let link: TemporalConnection;
   let workflows: OrderWorkflowClient;
 
   before(async () => {
     temporal = await createTestNamespace();
     const publishOrderCreated = () => Promise.resolve({ messageIds: [] });
     const awaitSettled = () => Promise.resolve({ outcomes: [] });
-    link = createTemporalLink({
+    link = createTemporalConnection({
       connectionOptions: { address: temporal.address },
       namespace: temporal.namespace,
       searchAttributes: searchAttributeTypes,
@@ -34,7 +34,7 @@ describe('the door to the order workflows', () => {
           workflowsPath: fileURLToPath(new URL('../order-lifecycle.ts', import.meta.url)),
           activities: { publishOrderCreated, awaitSettled },
         }),
-      logger: silentLogger,
+      logger: testLogger,
     });
     link.start();
     workflows = createOrderWorkflowClient(link);
@@ -138,12 +138,12 @@ describe('the door to the order workflows', () => {
   });
 
   it('fails within its deadline while Temporal is away, and then at once', async () => {
-    const away = createTemporalLink({
+    const away = createTemporalConnection({
       connectionOptions: { address: '127.0.0.1:1' },
       namespace: 'default',
       searchAttributes: {},
       createWorker: () => Promise.reject(new Error('never reached')),
-      logger: silentLogger,
+      logger: testLogger,
     });
     away.start();
     await assert.rejects(

@@ -2,10 +2,10 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@te
 import { SearchAttributeType, type SignalDefinition } from '@temporalio/common';
 import pLimit from 'p-limit';
 import { createBatcher } from '../../infra/runtime/batcher.js';
-import { crashPoint } from '../../infra/runtime/crash-point.js';
+import { failpoint } from '../../infra/runtime/failpoint.js';
 import { isTemporalOutage, TemporalUnavailable } from '../../infra/temporal/outage.js';
 import type { SearchAttributeTypes } from '../../infra/temporal/search-attributes.js';
-import type { TemporalLink } from '../../infra/temporal/temporal-link.js';
+import type { TemporalConnection } from '../../infra/temporal/temporal-connection.js';
 import {
   checkNowSignal,
   outcomeReadySignal,
@@ -66,7 +66,7 @@ const maxOutcomesPerSignal = 100;
 const workflowType = 'orderLifecycle' satisfies typeof orderLifecycle.name;
 
 /** The client both services use, over the process's shared connection. */
-export function createOrderWorkflowClient(link: Pick<TemporalLink, 'call'>): OrderWorkflowClient {
+export function createOrderWorkflowClient(link: Pick<TemporalConnection, 'call'>): OrderWorkflowClient {
   const inTurn = pLimit(maxSignalsInFlight);
 
   /** False when the workflow is not there to be told. */
@@ -77,7 +77,7 @@ export function createOrderWorkflowClient(link: Pick<TemporalLink, 'call'>): Ord
   ): Promise<boolean> {
     if (inTurn.pendingCount >= maxSignalsWaiting) throw new TemporalUnavailable('too many workflows wait to be told');
     try {
-      crashPoint('signal.before');
+      failpoint('signal.before');
       await inTurn(() =>
         link.call(signalTimeoutMs, (client) => client.workflow.getHandle(workflowId).signal(definition, ...args)),
       );
@@ -120,14 +120,14 @@ export function createOrderWorkflowClient(link: Pick<TemporalLink, 'call'>): Ord
   return {
     start: async (workflowId, input) => {
       try {
-        crashPoint('start.before');
+        failpoint('start.before');
         await link.call(startTimeoutMs, (client) =>
           client.workflow.start<typeof orderLifecycle>(workflowType, {
             ...startOptions(workflowId, input),
             requestEagerStart: true,
           }),
         );
-        crashPoint('start.after');
+        failpoint('start.after');
         return 'started';
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

@@ -1,6 +1,6 @@
 import type { TestDatabase } from '../testing/test-database.js';
 import { cpuMsOf, serverPids } from './process-usage.js';
-import type { Bench } from './row.js';
+import type { Bench } from './scenario.js';
 import type { BenchSystem } from './system.js';
 
 /** What a run has used, in all. */
@@ -9,7 +9,7 @@ export type Counters = Readonly<Record<string, number>>;
 /** Reads everything that is counted for a system, so that two readings tell what a run in between has used. */
 export async function readCounters({ servers }: Bench, system: BenchSystem): Promise<Counters> {
   const pids = {
-    ...serverPids(servers.instance.run),
+    ...serverPids(servers.serverDirectory.run),
     'order-api': system.pidOf('order-api'),
     processor: system.pidOf('processor'),
   };

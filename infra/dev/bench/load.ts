@@ -8,7 +8,7 @@ export interface PlacedOrder {
   readonly settledAt: number;
 }
 
-/** A system that takes orders: ours in one of its modes, or a peer. */
+/** A system that takes orders: subject in one of its modes, or a peer. */
 export interface OrderSystem {
   readonly ordersDb: TestDatabase;
   /** Places a new order and returns its id. @throws Error unless it is accepted */

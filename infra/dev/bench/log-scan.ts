@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, truncateSync } from 'node:fs';
 
 const pieceBytes = 4 * 2 ** 20;
-const mostFound = 100;
+const maxFound = 100;
 
 /**
  * Takes what stands in a log file, which is empty afterwards, and returns the lines that match, at most 100. In pieces,
@@ -16,12 +16,12 @@ export function takeLines(file: string, pattern: RegExp): string[] {
     for (let read = readSync(descriptor, piece); read > 0; read = readSync(descriptor, piece)) {
       const lines = (rest + piece.toString('latin1', 0, read)).split('\n');
       rest = lines.pop() ?? '';
-      found.push(...lines.filter((line) => pattern.test(line)).slice(0, mostFound - found.length));
+      found.push(...lines.filter((line) => pattern.test(line)).slice(0, maxFound - found.length));
     }
     truncateSync(file);
   } finally {
     closeSync(descriptor);
   }
-  if (pattern.test(rest) && found.length < mostFound) found.push(rest);
+  if (pattern.test(rest) && found.length < maxFound) found.push(rest);
   return found;
 }

@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { instanceVariable } from '../processes/process-tree.js';
-import type { Instance } from '../processes/instance.js';
+import { serverDirectoryVariable } from '../processes/process-tree.js';
+import type { ServerDirectory } from '../processes/server-directory.js';
 import { choosePort } from '../processes/ports.js';
 import { isHealthy, nodeOptions } from '../services/service-process.js';
 import { eventually } from '../testing/eventually.js';
@@ -19,7 +19,7 @@ export interface MeasuredProcessOptions {
   readonly cwd: string;
   readonly settings: Readonly<Record<string, string>>;
   /** The servers' own, which marks the process as part of it. */
-  readonly instance: Instance;
+  readonly serverDirectory: ServerDirectory;
   readonly logFile: string;
 }
 
@@ -30,14 +30,14 @@ export function chooseBenchPort(): Promise<number> {
 
 /** Starts a service of a measured system, its output going to the log file. Resolves when it is healthy. */
 export async function startMeasured(options: MeasuredProcessOptions): Promise<{ child: ChildProcess; port: number }> {
-  const { name, args, cwd, settings, instance, logFile } = options;
+  const { name, args, cwd, settings, serverDirectory, logFile } = options;
   const port = await chooseBenchPort();
   const log = openSync(logFile, 'a');
   const child = spawn(process.execPath, args, {
     cwd,
     env: {
       ...withoutSettings(process.env),
-      [instanceVariable]: instance.directory,
+      [serverDirectoryVariable]: serverDirectory.path,
       NODE_OPTIONS: nodeOptions,
       APP__PORT: String(port),
       APP__LOG_LEVEL: 'info',

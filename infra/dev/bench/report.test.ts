@@ -3,13 +3,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tableOf, writeResults } from './report.js';
-import { verdictOf, type Finding, type Plan } from './row.js';
+import { targetResultOf, type Measurement, type Plan } from './scenario.js';
 
-const finding: Finding = {
-  number: 3,
+const measurement: Measurement = {
+  slug: 'default-settling',
   title: 'orders',
   unit: '1/s',
-  ours: [20, 30, 10],
+  subject: [20, 30, 10],
   reference: [2, 2, 2],
   ratio: 10,
   pairs: [10, 15, 5],
@@ -19,7 +19,7 @@ const finding: Finding = {
 
 describe('the report of a benchmark', () => {
   it('says whether a target is met, missed as is known, or missed', () => {
-    const of = (ratio: number, target: Finding['target']) => verdictOf({ ...finding, ratio, target });
+    const of = (ratio: number, target: Measurement['target']) => targetResultOf({ ...measurement, ratio, target });
     assert.equal(of(10, { atLeast: 10 }), 'met');
     assert.equal(of(9.9, { atLeast: 10 }), 'MISSED');
     assert.equal(of(9.9, { atLeast: 10, reached: 9 }), 'missed, as known');
@@ -28,13 +28,13 @@ describe('the report of a benchmark', () => {
     assert.equal(of(4.1, { atMost: 4 }), 'MISSED');
   });
 
-  it('is a table in the order of the rows, with medians, spread and the ratios of pairs', () => {
-    const lines = tableOf([finding, { ...finding, number: 1 }]).split('\n');
+  it('is a table of the measurements, with medians, spread and the ratios of pairs', () => {
+    const lines = tableOf([{ ...measurement, slug: 'accepting' }, measurement]).split('\n');
     assert.equal(lines.length, 4);
-    assert.match(lines[2] ?? '', /^\| 1 /);
+    assert.match(lines[2] ?? '', /^\| accepting /);
     assert.match(
       lines[3] ?? '',
-      /^\| 3 +\| orders +\| 20 1\/s \(10 to 30\) \| 2 1\/s \(2 to 2\) \| 10 +\| 5 to 15 \| 10 or more \| met/,
+      /^\| default-settling +\| orders +\| 20 1\/s \(10 to 30\) \| 2 1\/s \(2 to 2\) \| 10 +\| 5 to 15 \| 10 or more \| met/,
     );
   });
 
@@ -47,13 +47,18 @@ describe('the report of a benchmark', () => {
       yLabel: 'n',
       series: [{ name: 'x', points: [{ x: 1, y: 2 }] }],
     };
-    const invalid = [{ row: 'burst', reason: 'an order was lost' }];
+    const invalid = [{ scenario: 'burst', reason: 'an order was lost' }];
     const plan = { pairs: 1 } as Plan;
     try {
-      writeResults(directory, { findings: [{ ...finding, charts: [chart] }], invalid, machine: { Node: 'v1' }, plan });
+      writeResults(directory, {
+        measurements: [{ ...measurement, charts: [chart] }],
+        invalid,
+        machine: { Node: 'v1' },
+        plan,
+      });
       const read = (file: string) => readFileSync(join(directory, file), 'utf8');
-      const json = JSON.parse(read('results.json')) as { findings: { verdict: string }[] };
-      assert.equal(json.findings[0]?.verdict, 'met');
+      const json = JSON.parse(read('results.json')) as { measurements: { result: string }[] };
+      assert.equal(json.measurements[0]?.result, 'met');
       assert.match(read('report.md'), /- Node: v1\n/);
       assert.match(read('report.md'), /Invalid: burst\*\*: an order was lost/);
       assert.match(read('report.md'), /!\[A & B\]\(a\.svg\)/);

@@ -2,7 +2,7 @@ import { Connection } from '@temporalio/client';
 import { connect } from 'amqplib';
 import type { LocalServers } from '../servers/local-servers.js';
 import { createPool } from '../../postgres/pool.js';
-import { silentLogger } from '../testing/silent-logger.js';
+import { testLogger } from '../testing/test-logger.js';
 
 const connectLimitMs = 5000;
 /** Settings of Postgres on which its figures hang. */
@@ -18,7 +18,7 @@ export async function serverVersions({ ordersDb, rabbitmq, temporal }: LocalServ
 }
 
 async function postgresSettings(dsn: string): Promise<string> {
-  const pool = createPool(dsn, 'bench', silentLogger);
+  const pool = createPool(dsn, 'bench', testLogger);
   try {
     const { rows } = await pool.query<{ setting: string }>(
       `select name || ' ' || current_setting(name) as setting from unnest($1::text[]) as name`,

@@ -17,7 +17,7 @@ const overlap = 300;
 /** Orders that are waited for longer are asked for by id, oldest first, at most so many at a time and so often. */
 const askAfterMs = 400;
 const askEveryMs = 100;
-const mostAsked = 500;
+const maxAsked = 500;
 
 interface Waiting {
   readonly since: number;
@@ -56,7 +56,7 @@ export function watchSettlements(pool: pg.Pool, pollMs: number): Settlements {
     const old: string[] = [];
     // The map is in the order of arrival, so the first that is young ends it.
     for (const [orderId, { since, failed }] of waiting) {
-      if (now - since < askAfterMs || old.length >= mostAsked) break;
+      if (now - since < askAfterMs || old.length >= maxAsked) break;
       if (now - since < settleLimitMs) old.push(orderId);
       else {
         waiting.delete(orderId);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import type { Pool as HttpPool } from 'undici';
-import { repositoryRoot, type Instance } from '../processes/instance.js';
+import { repositoryRoot, type ServerDirectory } from '../processes/server-directory.js';
 import { eventually } from '../testing/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { createTestNamespace, type TestNamespace } from '../testing/test-namespace.js';
@@ -26,19 +26,19 @@ export class BenchSystem {
   /** Connections to the order API; replaced when it is started again. */
   http!: HttpPool;
   readonly #settings: Readonly<Record<string, string>>;
-  readonly #instance: Instance;
+  readonly #serverDirectory: ServerDirectory;
   readonly #refused: string[] = [];
   readonly #services = new Map<ServiceName, ChildProcess>();
   accepted = 0;
 
   private constructor(
     name: string,
-    instance: Instance,
+    serverDirectory: ServerDirectory,
     settings: Readonly<Record<string, string>>,
     parts: Pick<BenchSystem, 'ordersDb' | 'processorDb' | 'vhost' | 'temporal'>,
   ) {
     this.name = name;
-    this.#instance = instance;
+    this.#serverDirectory = serverDirectory;
     this.#settings = settings;
     this.ordersDb = parts.ordersDb;
     this.processorDb = parts.processorDb;
@@ -49,7 +49,7 @@ export class BenchSystem {
   /** @param instance the servers' own, which marks the services as part of it and keeps their output */
   static async start(
     name: string,
-    instance: Instance,
+    serverDirectory: ServerDirectory,
     settings: Readonly<Record<string, string>> = {},
   ): Promise<BenchSystem> {
     const [ordersDb, processorDb, vhost, temporal] = await Promise.all([
@@ -58,7 +58,7 @@ export class BenchSystem {
       createTestVhost(),
       createTestNamespace(),
     ]);
-    const system = new BenchSystem(name, instance, settings, { ordersDb, processorDb, vhost, temporal });
+    const system = new BenchSystem(name, serverDirectory, settings, { ordersDb, processorDb, vhost, temporal });
     await Promise.all([system.startService('order-api'), system.startService('processor')]);
     return system;
   }
@@ -78,7 +78,7 @@ export class BenchSystem {
         TEMPORAL_NAMESPACE: this.temporal.namespace,
         ...this.#settings,
       },
-      instance: this.#instance,
+      serverDirectory: this.#serverDirectory,
       logFile: this.#logFile(service),
     });
     this.#services.set(service, child);
@@ -141,7 +141,7 @@ export class BenchSystem {
   }
 
   #logFile(service: ServiceName): string {
-    return join(this.#instance.logs, `${this.name}-${service}.log`);
+    return join(this.#serverDirectory.logs, `${this.name}-${service}.log`);
   }
 
   /** BENCH_PROFILE=order-api writes a CPU profile of that service to bench-results/ when it stops. */

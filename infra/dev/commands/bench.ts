@@ -1,44 +1,44 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runBench, type BenchOptions } from '../bench/bench.js';
+import { runBench, scenarioNames, type BenchOptions } from '../bench/bench.js';
 import { peersReport } from '../bench/peers/report.js';
 import { tableOf, writeResults } from '../bench/report.js';
-import { verdictOf } from '../bench/row.js';
+import { targetResultOf } from '../bench/scenario.js';
 import { installTemporalRuntime } from '../../temporal/runtime.js';
-import { silentLogger } from '../testing/silent-logger.js';
+import { testLogger } from '../testing/test-logger.js';
 import { provideTestServers } from '../testing/test-servers.js';
 import { addressVariables } from '../../operations/addresses.js';
 import { CliError } from '../../runtime/cli-error.js';
-import { repositoryRoot } from '../processes/instance.js';
+import { repositoryRoot } from '../processes/server-directory.js';
 import { startServers, type LocalServers } from '../servers/local-servers.js';
-import { killAll, processesOfInstance } from '../processes/process-tree.js';
+import { killAll, processesOfDirectory } from '../processes/process-tree.js';
 import { runTool } from '../processes/run-tool.js';
 import { onStopRequest } from './stop-request.js';
-import { timedReport } from './timed-report.js';
+import { timedPrint } from './timed-print.js';
 
-// `npm run bench [-- --quick | --soak [--soak-minutes 20] | --only 3,5 | --peers | --absence]`: figures, each beside a
+// `npm run bench [-- --quick | --soak [--soak-minutes 20] | --only burst,settling | --peers | --absence]`: figures, each beside a
 // reference from the same run. About 10 minutes; --quick 2½, --soak 25. --peers (9 minutes, with --quick 2½) measures this
 // system beside what could be taken instead of it; the packages for that are fetched at first use, 240 MB, into the user's
 // cache. --absence takes the processor away in either mode, for an hour each unless told otherwise. Writes bench-results/.
 // Fails when a target is missed or a run was invalid.
 
-const usage = `usage: npm run bench [-- --quick | --soak [--soak-minutes 20] | --only 3,5]
+const usage = `usage: npm run bench [-- --quick | --soak [--soak-minutes 20] | --only ${scenarioNames.join(',')}]
        npm run bench -- --peers [--quick]    beside DBOS, Restate and an outbox library; fetches 240 MB at first use
        npm run bench -- --absence [--absence-minutes 60] [--absence-orders 20000]`;
-const report = timedReport();
+const print = timedPrint();
 const options = readOptions(process.argv.slice(3));
 const stop = onStopRequest(() => process.exit(1));
 
-report('compiling what production runs');
+print('compiling what production runs');
 if ((await runTool('tsx', [join(repositoryRoot, 'infra/dev/commands/build.ts')], { stop })) !== 0) process.exit(1);
-installTemporalRuntime(silentLogger);
+installTemporalRuntime(testLogger);
 const servers = await startServers({
-  instance: 'test',
+  serverDirectory: 'test',
   // Never somebody else's servers: they would be measured, and filled.
   environment: Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !(addressVariables as readonly string[]).includes(name)),
   ),
-  report,
+  print,
   signal: stop,
   postgresSettings: { shared_preload_libraries: 'pg_stat_statements' },
 });
@@ -47,28 +47,31 @@ try {
 } finally {
   await servers.stop();
   // The services and references that a failure or an interrupt has left carry the instance's mark.
-  await killAll(processesOfInstance(servers.instance.directory));
+  await killAll(processesOfDirectory(servers.serverDirectory.path));
 }
 process.exit();
 
 async function measure(running: LocalServers): Promise<void> {
   provideTestServers({ ...running, source: 'local' });
-  const results = await runBench(running, { ...options, report, stop });
+  const results = await runBench(running, { ...options, print, stop });
   const directory = join(repositoryRoot, 'bench-results');
   writeResults(directory, results);
-  if (results.findings.length > 0) console.log(`\n${tableOf(results.findings)}\n`);
+  if (results.measurements.length > 0) console.log(`\n${tableOf(results.measurements)}\n`);
   if (results.peers?.length) console.log(`\n${peersReport(results.peers)}\n`);
-  for (const { row, reason } of results.invalid) console.log(`INVALID ${row}: ${reason}`);
-  report(`written to ${directory}`);
+  for (const { scenario, reason } of results.invalid) console.log(`INVALID ${scenario}: ${reason}`);
+  print(`written to ${directory}`);
   process.exitCode =
-    results.invalid.length === 0 && results.findings.every((finding) => verdictOf(finding) !== 'MISSED') ? 0 : 1;
+    results.invalid.length === 0 &&
+    results.measurements.every((measurement) => targetResultOf(measurement) !== 'MISSED')
+      ? 0
+      : 1;
 }
 
 /** Whatever is being measured is given up. */
 function interrupted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const giveUp = (): void => {
-      report(`stopping (${String(signal.reason)})`);
+      print(`stopping (${String(signal.reason)})`);
       process.exitCode = 1;
       resolve();
     };
@@ -92,8 +95,10 @@ function readOptions(args: string[]): Pick<BenchOptions, 'kind' | 'only' | 'peer
         'absence-orders': { type: 'string' },
       },
     });
-    const only = values.only?.split(',').map(Number);
-    if (only?.some((row) => !(row >= 1 && row <= 10))) throw new Error('--only takes numbers from 1 to 10');
+    const only = values.only?.split(',');
+    if (only?.some((name) => !scenarioNames.includes(name))) {
+      throw new Error(`--only takes names out of ${scenarioNames.join(', ')}`);
+    }
     const minutes = values['soak-minutes'];
     const soakMinutes = minutes === undefined ? undefined : positive('--soak-minutes', minutes);
     if (values.absence) {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { buildServices } from '../services/build-services.js';
-import { repositoryRoot } from '../processes/instance.js';
+import { repositoryRoot } from '../processes/server-directory.js';
 import { onStopRequest } from './stop-request.js';
 
 // `npm run build`: what production runs, in dist/.

@@ -6,7 +6,7 @@ import { addCounts, noCounts, readCounts, type Counts } from './counts.js';
 import { reportWorkflowCoverage } from '../testing/report-workflow-coverage.js';
 import { sweepComposeProjects } from '../compose/compose-project.js';
 import { sweepTestContainers } from '../testing/test-containers-sweep.js';
-import { sweepTestInstances } from '../processes/instance.js';
+import { sweepTestDirectories } from '../processes/server-directory.js';
 import { killAll, processesWith } from '../processes/process-tree.js';
 import { runTool } from '../processes/run-tool.js';
 
@@ -60,7 +60,7 @@ export async function runTests({ suite, args = [], environment, stop }: TestRun)
     console.log(failure);
     return addCounts(counts, { ...noCounts, failed: 1, failures: [failure] });
   } finally {
-    await sweepTestInstances(console.log);
+    await sweepTestDirectories(console.log);
     if (suite !== 'unit') await sweepTestContainers(console.log);
     if (suite === 'compose') await sweepComposeProjects(console.log);
   }

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CliError } from '../../runtime/cli-error.js';
-import { repositoryRoot } from '../processes/instance.js';
+import { repositoryRoot } from '../processes/server-directory.js';
 import { forgetAddresses, recordAddresses } from '../servers/address-file.js';
 import { devPorts, startServers, type LocalServers } from '../servers/local-servers.js';
 import type { ManagedProcess } from '../processes/managed-process.js';
 import { choosePort } from '../processes/ports.js';
 import { serviceProcess } from '../services/service-process.js';
 import { onStopRequest } from './stop-request.js';
-import { timedReport } from './timed-report.js';
+import { timedPrint } from './timed-print.js';
 
 // `npm start`: the servers, then both services, then wait for Ctrl-C, then all of it in the reverse order.
 
@@ -18,7 +18,7 @@ interface Service {
 }
 
 const began = Date.now();
-const report = timedReport();
+const print = timedPrint();
 let servers: LocalServers | undefined;
 let services: Service[] = [];
 
@@ -31,8 +31,8 @@ process.exit();
 async function run(): Promise<number> {
   let exitCode = 0;
   try {
-    report('starting Postgres (two), RabbitMQ and Temporal; the first start creates their files');
-    servers = await startServers({ instance: 'dev', preferredPorts: devPorts, report, signal: stopRequested });
+    print('starting Postgres (two), RabbitMQ and Temporal; the first start creates their files');
+    servers = await startServers({ serverDirectory: 'dev', preferredPorts: devPorts, print, signal: stopRequested });
     services = await startServices(servers);
     recordAddresses(addressesOf(servers));
     if (!stopRequested.aborted) console.log(readyText(servers, services));
@@ -42,13 +42,13 @@ async function run(): Promise<number> {
     exitCode = stopRequested.aborted ? 0 : 1;
     if (exitCode === 1) console.error(error instanceof CliError ? `\n${error.message}\n` : error);
   }
-  if (stopRequested.aborted) report(`stopping (${String(stopRequested.reason)}); once more to kill everything at once`);
+  if (stopRequested.aborted) print(`stopping (${String(stopRequested.reason)}); once more to kill everything at once`);
   await stopEverything();
   return exitCode;
 }
 
 async function startServices(running: LocalServers): Promise<Service[]> {
-  report('starting order-api and processor');
+  print('starting order-api and processor');
   const taken = new Set<number>();
   const orderApi = await service('order-api', 8001, 'APP__ORDER_API_PORT', running.ordersDb.dsn, running, taken);
   const processor = await service('processor', 8002, 'APP__PROCESSOR_PORT', running.processorDb.dsn, running, taken);
@@ -59,7 +59,7 @@ async function startServices(running: LocalServers): Promise<Service[]> {
   await Promise.all(
     services.map(async (each) => {
       await each.process.start();
-      report(`${each.process.name} is ready on 127.0.0.1:${each.port}`);
+      print(`${each.process.name} is ready on 127.0.0.1:${each.port}`);
     }),
   );
   stopRequested.removeEventListener('abort', onAbort);
@@ -76,17 +76,17 @@ async function service(
 ): Promise<Service> {
   const preferred = Number(process.env[portVariable] || usualPort);
   const port = await choosePort(preferred, taken);
-  if (port !== preferred) report(`port ${preferred} is taken, using ${port} for ${name}`);
+  if (port !== preferred) print(`port ${preferred} is taken, using ${port} for ${name}`);
   const settings = {
     APP__DB_DSN: dsn,
     APP__RABBITMQ_URL: running.rabbitmq.url,
     TEMPORAL_ADDRESS: running.temporal.address,
   };
-  const { instance } = running;
-  return { port, process: serviceProcess({ name, instance, port, settings, environment: process.env, report }) };
+  const { serverDirectory } = running;
+  return { port, process: serviceProcess({ name, serverDirectory, port, settings, environment: process.env, print }) };
 }
 
-function readyText({ temporal, rabbitmq, instance }: LocalServers, [orderApi, processor]: Service[]): string {
+function readyText({ temporal, rabbitmq, serverDirectory }: LocalServers, [orderApi, processor]: Service[]): string {
   const api = `http://localhost:${orderApi?.port ?? 0}`;
   const order =
     '{"order_id":"ord-001","customer_id":"cust-123","items":[{"sku":"laptop","quantity":1,"price":1200.0}]}';
@@ -107,7 +107,7 @@ function readyText({ temporal, rabbitmq, instance }: LocalServers, [orderApi, pr
     '',
     `  Health               ${api}/health, http://localhost:${processor?.port ?? 0}/health`,
     ...pages,
-    `  Logs                 ${instance.logs}`,
+    `  Logs                 ${serverDirectory.logs}`,
     '',
     'Ctrl-C stops everything; the orders stay. "npm run reset" forgets them.',
     '',
@@ -127,15 +127,15 @@ function addressesOf({ ordersDb, processorDb, rabbitmq, temporal }: LocalServers
 async function stopEverything(): Promise<void> {
   forgetAddresses();
   const results = await Promise.allSettled(services.map((each) => each.process.stop()));
-  for (const result of results) if (result.status === 'rejected') report(String(result.reason));
+  for (const result of results) if (result.status === 'rejected') print(String(result.reason));
   if (servers === undefined) return;
-  if (services.length > 0) report('both services have stopped; stopping Temporal, RabbitMQ, Postgres');
+  if (services.length > 0) print('both services have stopped; stopping Temporal, RabbitMQ, Postgres');
   await servers.stop();
-  report('everything has stopped');
+  print('everything has stopped');
 }
 
 async function killEverything(): Promise<void> {
-  report('killing everything');
+  print('killing everything');
   await Promise.allSettled([...services.map((each) => each.process.kill()), servers?.kill()]);
   process.exit(1);
 }

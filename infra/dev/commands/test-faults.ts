@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { rmSync } from 'node:fs';
 import { writeFaultTable } from '../faults/fault-table.js';
 import { countsLine, exitCodeOf } from './counts.js';
-import { repositoryRoot } from '../processes/instance.js';
+import { repositoryRoot } from '../processes/server-directory.js';
 import { runTests } from './run-tests.js';
 import { onStopRequest } from './stop-request.js';
 

@@ -1,5 +1,5 @@
 import { runCommand } from '../processes/run-command.js';
-import { repositoryRoot } from '../processes/instance.js';
+import { repositoryRoot } from '../processes/server-directory.js';
 import { choosePort } from '../processes/ports.js';
 import { processIdentity } from '../processes/exclusive-lock.mjs';
 

@@ -8,9 +8,9 @@ import { newOrder } from '../../../order-api/domain/order.js';
 import { createOrderWorkflowClient } from '../../../workflows/client/order-workflow-client.js';
 import { openTestSystem } from './live-test-system.js';
 import { verify } from '../../operations/verify.js';
-import { createBreakableLink, type BreakableLink } from '../testing/breakable-link.js';
+import { createFaultProxy, type FaultProxy } from '../testing/fault-proxy.js';
 import { eventually } from '../testing/eventually.js';
-import { silentLogger } from '../testing/silent-logger.js';
+import { testLogger } from '../testing/test-logger.js';
 import { anOrder, createSystemParts, TestSystem } from './system.js';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
@@ -23,11 +23,11 @@ const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 describe('a start that arrives when its order is carried elsewhere', function () {
   this.timeout(120_000);
   let system: TestSystem;
-  let toRabbitmq: BreakableLink;
+  let toRabbitmq: FaultProxy;
 
   before(async () => {
     const parts = await createSystemParts();
-    toRabbitmq = await createBreakableLink(parts.vhost.url);
+    toRabbitmq = await createFaultProxy(parts.vhost.url);
     system = new TestSystem(parts, {});
     await Promise.all([system.startOrderApi({ APP__RABBITMQ_URL: toRabbitmq.url }), system.startProcessor()]);
     await system.healthy();
@@ -62,7 +62,7 @@ describe('a start that arrives when its order is carried elsewhere', function ()
       maxOrdersPerWorkflow: 100,
       checkAfterMs: 3000,
       firstEvents: createFirstEvents(100),
-      logger: silentLogger,
+      logger: testLogger,
     });
     const orderIds = Array.from({ length: count }, () => anOrder().order_id);
     const [first = '', other] = [orderIds[0], anOrder().order_id];
@@ -133,10 +133,10 @@ describe('a start that arrives when its order is carried elsewhere', function ()
     });
 
     it(`leaves two workflows of ${what}, whichever publishes what, and both end`, async () => {
-      toRabbitmq.breakDown();
+      toRabbitmq.down();
       const { orderIds, workflowId, arrive } = await startLate(count);
       await arrive();
-      toRabbitmq.mend();
+      toRabbitmq.restore();
       await assertAllHasEnded(orderIds, workflowId);
     });
   }

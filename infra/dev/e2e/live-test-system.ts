@@ -1,5 +1,5 @@
 import type { SystemParts } from './system.js';
-import { silentLogger } from '../testing/silent-logger.js';
+import { testLogger } from '../testing/test-logger.js';
 import type { Addresses } from '../../operations/addresses.js';
 import { exitCodes, runCli } from '../../operations/cli.js';
 import { openLiveSystem, type LiveSystem } from '../../operations/live-system.js';
@@ -19,7 +19,7 @@ function addressesOf({ ordersDb, processorDb, vhost, temporal }: SystemParts): A
 
 /** @param elsewhere addresses that are not those of the test's system */
 export function openTestSystem(system: SystemParts, elsewhere: Partial<Addresses> = {}): Promise<LiveSystem> {
-  return openLiveSystem({ ...addressesOf(system), ...elsewhere }, silentLogger);
+  return openLiveSystem({ ...addressesOf(system), ...elsewhere }, testLogger);
 }
 
 /** What `npm run ops` printed, and whether it ended with exit code 0. */

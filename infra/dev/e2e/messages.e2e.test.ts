@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { createPublisher, type Publisher } from '../../rabbitmq/publisher.js';
 import { eventually } from '../testing/eventually.js';
-import { silentLogger } from '../testing/silent-logger.js';
+import { testLogger } from '../testing/test-logger.js';
 import { orderTopology } from '../../../workflows/order-events.js';
 import { inBothModes } from './both-modes.js';
 import { anOrder, startSystem, type TestSystem } from './system.js';
@@ -13,7 +13,7 @@ inBothModes('what comes out of RabbitMQ', (mode) => {
 
   before(async () => {
     system = await startSystem({ ...mode, APP__SUCCESS_RATE: '1' });
-    publisher = await createPublisher(system.vhost.url, 'test publisher', orderTopology, silentLogger);
+    publisher = await createPublisher(system.vhost.url, 'test publisher', orderTopology, testLogger);
     await eventually('the publisher is connected', () => assert.ok(publisher.isUp()));
   });
 

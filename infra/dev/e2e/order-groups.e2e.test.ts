@@ -13,7 +13,7 @@ describe('orders that share a workflow', function () {
   after(() => system.stop());
 
   /** Places orders that nobody can start a workflow for, so that the reconciler finds all of them together. */
-  async function placeTogether(count: number, env: Record<string, string> = {}): Promise<string[]> {
+  async function placeInBatch(count: number, env: Record<string, string> = {}): Promise<string[]> {
     await system.orderApi.stop();
     await system.startOrderApi({ TEMPORAL_ADDRESS: '127.0.0.1:1' });
     const orders = Array.from({ length: count }, () => anOrder());
@@ -65,9 +65,9 @@ describe('orders that share a workflow', function () {
     await system.orderApi.stop();
     await system.processor.stop();
     await system.startOrderApi();
-    const orderIds = await placeTogether(50, env);
+    const orderIds = await placeInBatch(50, env);
     const [poison = '', ...others] = orderIds;
-    const mend = await refuse(poison);
+    const unblock = await refuse(poison);
     await system.startProcessor();
     for (const orderId of others) assert.equal((await system.settled(orderId))['status'], 'done');
     const [groupId = '', ...more] = await workflowIdsOf(orderIds);
@@ -76,28 +76,28 @@ describe('orders that share a workflow', function () {
       assert.ok((await system.vhost.peek('processor.order-created.dead-letter')).length >= 1);
     });
     assert.equal((await system.get(poison)).body['status'], 'pending');
-    return { poison, mend, group: system.temporal.client.workflow.getHandle(groupId) };
+    return { poison, unblock, group: system.temporal.client.workflow.getHandle(groupId) };
   }
 
   it('50 with one poison order: the others settle, and it does when its message is put back', async () => {
-    const { poison, mend, group } = await settleAllButPoison({ APP__CHECK_AFTER_MS: '600000' });
+    const { poison, unblock, group } = await settleAllButPoison({ APP__CHECK_AFTER_MS: '600000' });
     assert.equal((await group.describe()).status.name, 'RUNNING');
-    await mend();
+    await unblock();
     await putBack(poison);
     assert.equal((await system.settled(poison))['status'], 'done');
     assert.deepEqual(await group.result(), { done: 50, failed: 0 });
   });
 
   it('50 with one poison order: it settles by itself when what was wrong is repaired, since its workflow looks again', async () => {
-    const { poison, mend, group } = await settleAllButPoison({ APP__CHECK_AFTER_MS: '1000' });
-    await mend();
+    const { poison, unblock, group } = await settleAllButPoison({ APP__CHECK_AFTER_MS: '1000' });
+    await unblock();
     assert.equal((await system.settled(poison, 60_000))['status'], 'done');
     assert.deepEqual(await group.result(), { done: 50, failed: 0 });
     await system.vhost.request('DELETE', 'queues/processor.order-created.dead-letter/contents');
   });
 
   it('accepted while Temporal was away, are picked up in groups, oldest first', async () => {
-    const orderIds = await placeTogether(400);
+    const orderIds = await placeInBatch(400);
     for (const orderId of orderIds) await system.settled(orderId);
     for (let first = 0; first < 400; first += 100) {
       assert.equal((await workflowIdsOf(orderIds.slice(first, first + 100))).length, 1, `from ${first} on`);

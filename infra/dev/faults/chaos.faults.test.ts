@@ -12,7 +12,7 @@ const faultsEachRound = 4;
  */
 const queueIsKeptMs = 3000;
 /** Far more than five minutes have room for. */
-const mostRounds = 100;
+const maxRounds = 100;
 
 const anyLink = fc.constantFrom(...linkNames);
 const anyFault = fc.oneof(
@@ -43,7 +43,7 @@ describe('chaos', () => {
   fault('at random for five minutes loses nothing', { limitMs: 900_000 }, async () => {
     console.log(`      CHAOS_SEED=${seed} replays this run`);
     const round = fc.array(anyFault, { minLength: faultsEachRound, maxLength: faultsEachRound });
-    const rounds = fc.sample(round, { seed, numRuns: mostRounds });
+    const rounds = fc.sample(round, { seed, numRuns: maxRounds });
     const startedAt = Date.now();
     for (const faults of rounds) {
       if (Date.now() - startedAt > minimumMs) return;
@@ -62,19 +62,19 @@ describe('chaos', () => {
         await run.serviceOf(each.service).kill();
         return run.startService(each.service);
       case 'break':
-        run.link(each.link).breakDown();
+        run.link(each.link).down();
         await sleep(each.forMs);
-        run.link(each.link).mend();
+        run.link(each.link).restore();
         return;
       case 'freeze':
         run.link(each.link).freeze();
         await sleep(each.forMs);
-        run.link(each.link).mend();
+        run.link(each.link).restore();
         return;
       case 'slow':
-        run.link(each.link).slowDown({ delayMs: each.delayMs });
+        run.link(each.link).limit({ latencyMs: each.delayMs });
         await sleep(3000);
-        run.link(each.link).mend();
+        run.link(each.link).restore();
         return;
       case 'kill server': {
         const { server } = testServers()[each.server];

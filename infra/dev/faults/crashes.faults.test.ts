@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { crashPoints, type CrashPoint } from '../../runtime/crash-point.js';
+import { failpoints, type Failpoint } from '../../runtime/failpoint.js';
 import { FaultRun, type ServiceName } from './fault-run.js';
 import { fault } from './selection.js';
 
 /** Signals are lost in a test of their own. The processor places no orders and starts no workflows. */
-const killing = crashPoints.filter((point) => point !== 'signal.before');
-const pointsOf: Readonly<Record<ServiceName, readonly CrashPoint[]>> = {
+const killing = failpoints.filter((point) => point !== 'signal.before');
+const pointsOf: Readonly<Record<ServiceName, readonly Failpoint[]>> = {
   'order-api': killing,
   processor: killing.filter((point) => !/^(place|assign|start)\./.test(point)),
 };
@@ -26,7 +26,7 @@ describe('a service that is killed', () => {
     for (const point of pointsOf[service]) {
       fault(`at ${point} in ${service} loses nothing`, { quick: quick.has(`${service} ${point}`) }, async () => {
         await run.serviceOf(service).stop();
-        await run.startService(service, { APP__CRASH_AT: `${point}:${passes}` });
+        await run.startService(service, { APP__FAILPOINT: `${point}:${passes}` });
         await run.survives({
           what: `${service} killed at ${point}`,
           inject: async () => {

@@ -6,9 +6,9 @@ import { openTestSystem } from '../e2e/live-test-system.js';
 import type { LiveSystem } from '../../operations/live-system.js';
 import { linesOf, reportOn } from '../../operations/order-report.js';
 import { untilQuiet, verify, type InvariantResult } from '../../operations/verify.js';
-import { createBreakableLink, type BreakableLink } from '../testing/breakable-link.js';
+import { createFaultProxy, type FaultProxy } from '../testing/fault-proxy.js';
 import { startService, type ServiceProcess } from '../testing/service-process.js';
-import { noteFault } from './fault-table.js';
+import { recordFault } from './fault-table.js';
 import { titleNow } from './selection.js';
 import { startLoad, type LoadOptions, type LoadReport } from './load.js';
 
@@ -43,13 +43,13 @@ export function settleLimitMs(pilingUpMs: number): number {
 /** A whole system, each of its links breakable, for one suite of faults. */
 export class FaultRun {
   readonly system: TestSystem;
-  readonly #links: Readonly<Record<LinkName, BreakableLink>>;
+  readonly #links: Readonly<Record<LinkName, FaultProxy>>;
   /** Every order that was ever accepted here: none may be lost by a later fault either. */
   readonly #accepted: string[] = [];
   readonly #processes = new Set<ServiceProcess>();
   #verifiedUntil = new Date();
 
-  private constructor(system: TestSystem, links: Readonly<Record<LinkName, BreakableLink>>) {
+  private constructor(system: TestSystem, links: Readonly<Record<LinkName, FaultProxy>>) {
     this.system = system;
     this.#links = links;
   }
@@ -65,19 +65,19 @@ export class FaultRun {
           : name.endsWith('RabbitMQ')
             ? vhost.url
             : `tcp://${temporal.address}`;
-        return [name, await createBreakableLink(target)] as const;
+        return [name, await createFaultProxy(target)] as const;
       }),
     );
     // Overdue as soon as the reconciler looks: what is published again is a fault more to survive.
     const settings = { APP__CHECK_AFTER_MS: '5000', ...env };
     const system = new TestSystem(parts, settings);
-    const run = new FaultRun(system, Object.fromEntries(links) as Record<LinkName, BreakableLink>);
+    const run = new FaultRun(system, Object.fromEntries(links) as Record<LinkName, FaultProxy>);
     await Promise.all(serviceNames.map((service) => run.startService(service)));
     await system.healthy();
     return run;
   }
 
-  link(name: LinkName): BreakableLink {
+  link(name: LinkName): FaultProxy {
     return this.#links[name];
   }
 
@@ -120,7 +120,7 @@ export class FaultRun {
       ...{ urlOf: () => this.system.orderApi.url, ordersPerSecond: usualRate, repeat: true },
       ...options.load,
     });
-    const mostUnderWay = this.#watchPending();
+    const maxPending = this.#watchPending();
     await sleep(beforeMs);
     let report: LoadReport;
     try {
@@ -129,7 +129,7 @@ export class FaultRun {
     } finally {
       report = await load.stop();
     }
-    const underWay = await mostUnderWay.stop();
+    const underWay = await maxPending.stop();
     const endedAt = Date.now();
     const live = await openTestSystem(this.system);
     try {
@@ -146,7 +146,7 @@ export class FaultRun {
         ...(report.wrong.length > 0 ? [`clean answers (${report.wrong.length}, the first: ${report.wrong[0]})`] : []),
         ...(deadLettered.length > 0 && !options.mayDeadLetter ? ['no message dead-lettered'] : []),
       ];
-      noteFault({
+      recordFault({
         ...{ what, test: titleNow(), orders: report.accepted.length, underWay, recoverySeconds: recoveryMs / 1000 },
         ...{
           slowestAnswerSeconds: report.slowestMs / 1000,
@@ -169,16 +169,16 @@ export class FaultRun {
     await Promise.all(Object.values(this.#links).map((link) => link.close()));
   }
 
-  /** How many orders are pending at once, at most, while they can be counted. */
+  /** How many orders are pending at once, at max, while they can be counted. */
   #watchPending(): { stop(): Promise<number> } {
     const stopping = new AbortController();
-    let most = 0;
+    let max = 0;
     const watching = (async () => {
       while (!stopping.signal.aborted) {
         const { rows } = await this.system.ordersDb.pool
           .query<{ count: number }>(`select count(*)::int as count from orders where status = 'pending'`)
           .catch(() => ({ rows: [] })); // its server is the one that is away
-        most = Math.max(most, rows[0]?.count ?? 0);
+        max = Math.max(max, rows[0]?.count ?? 0);
         await sleep(samplingMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       }
     })();
@@ -186,7 +186,7 @@ export class FaultRun {
       stop: async () => {
         stopping.abort();
         await watching;
-        return most;
+        return max;
       },
     };
   }

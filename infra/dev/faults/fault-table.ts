@@ -18,7 +18,7 @@ export interface FaultLine {
 }
 
 /** Prints one line for people and, when TEST_FAULTS_FILE names a file, adds one to that. */
-export function noteFault(line: FaultLine): void {
+export function recordFault(line: FaultLine): void {
   const { what, orders, underWay, recoverySeconds, slowestAnswerSeconds, repeats } = line;
   console.log(
     `      ${what}: ${orders} orders, up to ${underWay} under way at once, at rest after ${recoverySeconds.toFixed(1)} s, ` +
@@ -38,7 +38,7 @@ export function writeFaultTable(linesFile: string, directory: string): string {
   return file;
 }
 
-/** @param lines JSON lines, as noteFault writes them */
+/** @param lines JSON lines, as recordFault writes them */
 export function faultTable(lines: string): string {
   const rows = lines
     .split('\n')

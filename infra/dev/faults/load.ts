@@ -41,7 +41,7 @@ const ordersAtOnce = 10;
 /** The answers come in between. */
 const ordersPerTurn = 100;
 /** More would say something about the client and not about the service. */
-const usualMostClients = 4000;
+const usualMaxClients = 4000;
 /** The promise is 3 s; the rest is for a machine that is busy with the fault. */
 const answerLimitMs = 5000;
 const repeatMs = 100;
@@ -98,7 +98,7 @@ export function startLoad({ urlOf, ordersPerSecond, repeat, connections }: LoadO
   const accepted: string[] = [];
   const seen: Seen = { wrong: [], refused: 0, unreached: 0, brokenOff: 0, slowestMs: 0 };
   const clients = new Set<Promise<void>>();
-  const mostClients = connections ?? usualMostClients;
+  const maxClients = connections ?? usualMaxClients;
   const dispatcher = new Agent({ connections: connections ?? null });
   const stopping = new AbortController();
 
@@ -127,7 +127,7 @@ export function startLoad({ urlOf, ordersPerSecond, repeat, connections }: LoadO
     await connectAll();
     const begin = performance.now();
     for (let sent = 0; !stopping.signal.aborted;) {
-      for (let order = 0; order < ordersAtOnce && clients.size < mostClients; order += 1) {
+      for (let order = 0; order < ordersAtOnce && clients.size < maxClients; order += 1) {
         const client = place();
         clients.add(client);
         void client.finally(() => clients.delete(client));

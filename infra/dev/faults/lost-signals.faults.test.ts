@@ -22,7 +22,7 @@ describe('signals that are lost', () => {
       for (const service of ['order-api', 'processor'] as const) {
         await run.serviceOf(service).stop();
         const slow = service === 'processor' ? slowProcessing : {};
-        await run.startService(service, { APP__CRASH_AT: 'signal.before:error', ...slow });
+        await run.startService(service, { APP__FAILPOINT: 'signal.before:error', ...slow });
       }
       await run.survives({ what: `every signal lost for ${ms / 1000} s`, settleLimitMs, inject: () => sleep(ms) });
     });

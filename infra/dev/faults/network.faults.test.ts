@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BreakableLink } from '../testing/breakable-link.js';
+import type { FaultProxy } from '../testing/fault-proxy.js';
 import { FaultRun, linkNames, type LinkName } from './fault-run.js';
 import { fault } from './selection.js';
 
@@ -10,13 +10,13 @@ interface NetworkFault {
   readonly what: string;
   readonly on?: RegExp;
   readonly quick?: LinkName;
-  readonly inject: (link: BreakableLink) => Promise<unknown>;
+  readonly inject: (link: FaultProxy) => Promise<unknown>;
 }
 
 const confirmFrame = Buffer.from([0, 60, 0, 80]);
-const mend = async (link: BreakableLink, ms: number): Promise<void> => {
+const restore = async (link: FaultProxy, ms: number): Promise<void> => {
   await sleep(ms);
-  link.mend();
+  link.restore();
 };
 
 const networkFaults: readonly NetworkFault[] = [
@@ -24,7 +24,7 @@ const networkFaults: readonly NetworkFault[] = [
     what: 'cut three times',
     inject: async (link) => {
       for (let times = 0; times < 3; times += 1) {
-        link.cut();
+        link.reset();
         await sleep(500);
       }
     },
@@ -33,58 +33,58 @@ const networkFaults: readonly NetworkFault[] = [
     what: 'down for 5 s',
     quick: 'order-api to Postgres',
     inject: (link) => {
-      link.breakDown();
-      return mend(link, 5000);
+      link.down();
+      return restore(link, 5000);
     },
   },
   ...(['up', 'down'] as const).map((direction) => ({
     what: `half open, nothing passes ${direction}`,
-    inject: (link: BreakableLink) => {
+    inject: (link: FaultProxy) => {
       link.freeze(direction);
-      return mend(link, halfOpenMs);
+      return restore(link, halfOpenMs);
     },
   })),
   {
     what: 'frozen',
     inject: (link) => {
       link.freeze();
-      return mend(link, halfOpenMs);
+      return restore(link, halfOpenMs);
     },
   },
   {
     what: '100 to 200 ms late',
     inject: (link) => {
-      link.slowDown({ delayMs: 100 });
-      return mend(link, 10_000);
+      link.limit({ latencyMs: 100 });
+      return restore(link, 10_000);
     },
   },
   {
     what: 'as slow as 64 kB a second',
     inject: (link) => {
-      link.slowDown({ delayMs: 0, bytesPerSecond: 65_536 });
-      return mend(link, 10_000);
+      link.limit({ latencyMs: 0, bytesPerSecond: 65_536 });
+      return restore(link, 10_000);
     },
   },
   {
     what: 'cut with a COMMIT that arrives',
     on: /Postgres/,
     quick: 'processor to Postgres',
-    inject: (link) => link.cutAt('up', (bytes) => bytes.includes('commit\0'), true),
+    inject: (link) => link.resetAt('up', (bytes) => bytes.includes('commit\0'), true),
   },
   {
     what: 'cut with a COMMIT that does not arrive',
     on: /Postgres/,
-    inject: (link) => link.cutAt('up', (bytes) => bytes.includes('commit\0'), false),
+    inject: (link) => link.resetAt('up', (bytes) => bytes.includes('commit\0'), false),
   },
   {
     what: 'cut with an order that is placed',
     on: /order-api to Postgres/,
-    inject: (link) => link.cutAt('up', (bytes) => bytes.includes('place-orders'), true),
+    inject: (link) => link.resetAt('up', (bytes) => bytes.includes('place-orders'), true),
   },
   {
     what: 'cut before a confirm arrives',
     on: /RabbitMQ/,
-    inject: (link) => link.cutAt('down', (bytes) => bytes.includes(confirmFrame), false),
+    inject: (link) => link.resetAt('down', (bytes) => bytes.includes(confirmFrame), false),
   },
 ];
 

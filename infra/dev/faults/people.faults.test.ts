@@ -26,8 +26,8 @@ const fillDisk = async (isFull: boolean): Promise<void> => testServers().rabbitm
 
 const stages: Readonly<Record<string, Stage>> = {
   publishingCreated: {
-    before: async (run) => run.link('order-api to RabbitMQ').breakDown(),
-    release: async (run) => run.link('order-api to RabbitMQ').mend(),
+    before: async (run) => run.link('order-api to RabbitMQ').down(),
+    release: async (run) => run.link('order-api to RabbitMQ').restore(),
   },
   awaitingOutcome: { before: stopProcessor, release: startProcessor },
   publishingProcessed: {
@@ -41,10 +41,10 @@ const stages: Readonly<Record<string, Stage>> = {
   awaitingSettlement: {
     before: stopProcessor,
     after: async (run) => {
-      run.link('order-api to RabbitMQ').breakDown();
+      run.link('order-api to RabbitMQ').down();
       await startProcessor(run);
     },
-    release: async (run) => run.link('order-api to RabbitMQ').mend(),
+    release: async (run) => run.link('order-api to RabbitMQ').restore(),
   },
 };
 

@@ -39,13 +39,13 @@ describe('a managed process', () => {
       args: [script],
       env: process.env,
       cwd: directory,
-      instanceDirectory: directory,
+      serverDirectoryPath: directory,
       logFile: join(directory, 'program.log'),
       recordDirectory: join(directory, 'run'),
       stopLimitMs: 5_000,
       readyLimitMs: 10_000,
       isReady: async () => existsSync(join(directory, 'up')),
-      report: (line) => reports.push(line),
+      print: (line) => reports.push(line),
       ...options,
     });
     processes.push(created);

@@ -2,13 +2,13 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { exitOf, pause, probe, settledWithin } from './bounded-waits.js';
 import { CliError } from '../../runtime/cli-error.js';
-import type { Report } from './instance.js';
+import type { Print } from './server-directory.js';
 import { LineLog } from './line-log.js';
 import { forgetProcess, recordProcess } from './process-records.js';
-import { instanceVariable, killTree, signalQuietly } from './process-tree.js';
+import { serverDirectoryVariable, killTree, signalQuietly } from './process-tree.js';
 
 const firstBackoffMs = 1_000;
-const longestBackoffMs = 15_000;
+const maxBackoffMs = 15_000;
 const steadyMs = 30_000;
 const probePauseMs = 100;
 const shownLines = 10;
@@ -22,7 +22,7 @@ export interface ManagedProcessOptions {
   cwd: string;
   uid?: number;
   gid?: number;
-  instanceDirectory: string;
+  serverDirectoryPath: string;
   logFile: string;
   recordDirectory: string;
   /** Sent to the process itself, which has to stop its own children. Default SIGTERM. */
@@ -35,7 +35,7 @@ export interface ManagedProcessOptions {
   /** Runs before each start, restarts included. */
   prepare?: () => Promise<void>;
   onLine?: (line: string) => void;
-  report: Report;
+  print: Print;
 }
 
 interface Run {
@@ -89,7 +89,7 @@ export class ManagedProcess {
       signalQuietly(run.pid, this.#options.stopSignal ?? 'SIGTERM');
       const limit = this.#options.stopLimitMs;
       const stopped = await settledWithin(run.exited, limit);
-      if (!stopped) this.#options.report(`${this.name} did not stop within ${limit / 1000} s and is killed`);
+      if (!stopped) this.#options.print(`${this.name} did not stop within ${limit / 1000} s and is killed`);
     }
     await this.#settle(run);
   }
@@ -137,11 +137,11 @@ export class ManagedProcess {
   }
 
   #spawn(): Run {
-    const { command, args, env, cwd, uid, gid, instanceDirectory, recordDirectory } = this.#options;
+    const { command, args, env, cwd, uid, gid, serverDirectoryPath, recordDirectory } = this.#options;
     this.#log.write(`--- starting ${this.name}: ${command} ${args.join(' ')}`);
     const child = spawn(command, args, {
       cwd,
-      env: { ...env, [instanceVariable]: instanceDirectory },
+      env: { ...env, [serverDirectoryVariable]: serverDirectoryPath },
       ...(uid === undefined ? {} : { uid }),
       ...(gid === undefined ? {} : { gid }),
       // Its own group: a terminal's Ctrl-C reaches only us, and we stop everything in order.
@@ -185,13 +185,13 @@ export class ManagedProcess {
       const reason = await run.exited;
       if (signal.aborted) return;
       if (Date.now() - since > steadyMs) backoffMs = firstBackoffMs;
-      this.#options.report(`${this.name} ${reason}${this.#log.lastLines()}`);
+      this.#options.print(`${this.name} ${reason}${this.#log.lastLines()}`);
       // Children that outlived it may hold its port or its files.
       await this.#remove(run);
       const next = await this.#relaunch(backoffMs, signal);
       if (next === undefined) return;
       run = next;
-      backoffMs = Math.min(backoffMs * 2, longestBackoffMs);
+      backoffMs = Math.min(backoffMs * 2, maxBackoffMs);
     }
   }
 
@@ -199,17 +199,17 @@ export class ManagedProcess {
   async #relaunch(firstPauseMs: number, signal: AbortSignal): Promise<Run | undefined> {
     let pauseMs = firstPauseMs;
     for (;;) {
-      this.#options.report(`${this.name} is started again in ${pauseMs / 1000} s`);
+      this.#options.print(`${this.name} is started again in ${pauseMs / 1000} s`);
       if (!(await pause(pauseMs, signal))) return undefined;
       try {
         const run = await this.#launch(signal);
-        this.#options.report(`${this.name} is running again`);
+        this.#options.print(`${this.name} is running again`);
         return run;
       } catch (error) {
         if (signal.aborted) return undefined;
-        this.#options.report((error as Error).message);
+        this.#options.print((error as Error).message);
       }
-      pauseMs = Math.min(pauseMs * 2, longestBackoffMs);
+      pauseMs = Math.min(pauseMs * 2, maxBackoffMs);
     }
   }
 

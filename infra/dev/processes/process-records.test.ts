@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { processIdentity } from './exclusive-lock.mjs';
 import { forgetProcess, killLeftovers, recordProcess } from './process-records.js';
-import { instanceVariable } from './process-tree.js';
+import { serverDirectoryVariable } from './process-tree.js';
 
 describe('what a killed run leaves behind', () => {
   let directory: string;
@@ -51,7 +51,7 @@ describe('what a killed run leaves behind', () => {
 
   it('is found by its mark when no record tells of it', async function () {
     if (process.platform !== 'linux') this.skip();
-    const pid = await sleeper({ ...process.env, [instanceVariable]: directory });
+    const pid = await sleeper({ ...process.env, [serverDirectoryVariable]: directory });
     await killLeftovers(directory, run);
     assert.equal(processIdentity(pid), undefined);
   });

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAlive, type LockHolder } from './exclusive-lock.mjs';
-import { descendantsOf, killAll, processesOfInstance, reference } from './process-tree.js';
+import { descendantsOf, killAll, processesOfDirectory, reference } from './process-tree.js';
 
 interface ProcessRecord extends LockHolder {
   name: string;
@@ -27,9 +27,9 @@ export function forgetProcess(directory: string, name: string): void {
  * Kills what an earlier, killed run of this instance has left running, and returns the names of it. A process is
  * killed only when pid and start time are those noted, or when it carries the instance's mark in its environment.
  */
-export async function killLeftovers(instanceDirectory: string, recordDirectory: string): Promise<string[]> {
+export async function killLeftovers(serverDirectoryPath: string, recordDirectory: string): Promise<string[]> {
   const recorded = readRecords(recordDirectory).filter(isAlive);
-  const marked = processesOfInstance(instanceDirectory);
+  const marked = processesOfDirectory(serverDirectoryPath);
   const pids = new Set([...recorded.flatMap(({ pid }) => [pid, ...descendantsOf(pid)]), ...marked]);
   await killAll([...pids]);
   for (const file of recordFiles(recordDirectory)) rmSync(join(recordDirectory, file), { force: true });

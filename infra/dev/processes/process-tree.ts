@@ -8,7 +8,7 @@ const goneLimitMs = 10_000;
 const pollMs = 20;
 
 /** Set in the environment of everything we start, so that even a process whose parent is gone can be recognised. */
-export const instanceVariable = 'LOCAL_INSTANCE_DIRECTORY';
+export const serverDirectoryVariable = 'LOCAL_INSTANCE_DIRECTORY';
 
 /**
  * Kills the process, its group and everything it has started, with SIGKILL, and waits until all of it is gone.
@@ -59,8 +59,8 @@ function groupMembers(group: number): number[] {
 }
 
 /** Pids of the processes that were started for the instance in `directory`. Linux only; elsewhere empty. */
-export function processesOfInstance(directory: string): number[] {
-  return processesWith(instanceVariable, directory);
+export function processesOfDirectory(directory: string): number[] {
+  return processesWith(serverDirectoryVariable, directory);
 }
 
 /** Pids of the processes that have this variable in their environment. Linux only; elsewhere empty. */

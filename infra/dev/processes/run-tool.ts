@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { delimiter, join } from 'node:path';
-import { repositoryRoot } from './instance.js';
+import { repositoryRoot } from './server-directory.js';
 import { commandLineOf, descendantsOf, killTree, signalQuietly } from './process-tree.js';
 
 const stopLimitMs = 60_000;

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { addressVariables, hasAddresses, type AddressVariable } from '../../operations/addresses.js';
 import { CliError } from '../../runtime/cli-error.js';
-import { devDirectory } from '../processes/instance.js';
+import { devDirectory } from '../processes/server-directory.js';
 
 type KnownAddresses = Record<AddressVariable, string> & { readonly TEMPORAL_UI_URL?: string };
 

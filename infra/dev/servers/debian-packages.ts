@@ -1,6 +1,6 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { findProgram } from '../processes/find-program.js';
-import type { Report } from '../processes/instance.js';
+import type { Print } from '../processes/server-directory.js';
 import { commandWorks, runCommand } from '../processes/run-command.js';
 
 const installLimitMs = 10 * 60_000;
@@ -16,11 +16,11 @@ export async function installDebianPackages(
   names: readonly string[],
   what: string,
   environment: NodeJS.ProcessEnv,
-  report: Report,
+  print: Print,
 ): Promise<boolean> {
   const prefix = await privilegePrefix(environment);
   if (prefix === undefined) return false;
-  report(`${what}: installing ${names.join(', ')} with apt-get, about half a minute`);
+  print(`${what}: installing ${names.join(', ')} with apt-get, about half a minute`);
   // Not interruptible: apt-get cut off in the middle leaves the system's package database in need of repair.
   const run = (...command: string[]) => {
     const settings = ['env', 'DEBIAN_FRONTEND=noninteractive', 'LC_ALL=C'];
@@ -29,7 +29,7 @@ export async function installDebianPackages(
   };
   const locks = ['-o', 'DPkg::Lock::Timeout=120'];
   await run('apt-get', ...locks, 'update').catch((error: unknown) => {
-    report(`${what}: the package lists could not be refreshed, going on with those here (${String(error)})`);
+    print(`${what}: the package lists could not be refreshed, going on with those here (${String(error)})`);
   });
   const allowStarts = await forbidServiceStarts(prefix, run);
   try {

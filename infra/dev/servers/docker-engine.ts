@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { installDebianPackages } from './debian-packages.js';
 import { findProgram } from '../processes/find-program.js';
-import { openInstance, repositoryRoot, type Report } from '../processes/instance.js';
+import { openServerDirectory, repositoryRoot, type Print } from '../processes/server-directory.js';
 import { ManagedProcess } from '../processes/managed-process.js';
 import { commandWorks, runCommand } from '../processes/run-command.js';
 
@@ -12,7 +12,7 @@ export interface DockerEngine {
 }
 
 const imagesLimitMs = 40 * 60_000;
-const longestReason = 400;
+const maxReasonLength = 400;
 const neededPackages = ['docker.io', 'debootstrap'];
 
 /**
@@ -21,11 +21,11 @@ const neededPackages = ['docker.io', 'debootstrap'];
  * names, where a machine has one.
  * @returns the reason, in one line, where it cannot be had
  */
-export async function provideDocker(report: Report, stop: AbortSignal): Promise<DockerEngine | string> {
+export async function provideDocker(print: Print, stop: AbortSignal): Promise<DockerEngine | string> {
   let engine: DockerEngine = { stop: async () => undefined };
   try {
-    if (!(await commandWorks('docker', ['info']))) engine = await startDocker(report);
-    const problem = await provideImages(report, stop);
+    if (!(await commandWorks('docker', ['info']))) engine = await startDocker(print);
+    const problem = await provideImages(print, stop);
     if (problem === undefined) return engine;
     await engine.stop();
     return problem;
@@ -36,55 +36,55 @@ export async function provideDocker(report: Report, stop: AbortSignal): Promise<
 }
 
 function inOneLine(text: string): string {
-  return text.replaceAll(/\s*\n\s*\|?\s*/g, ' ').slice(0, longestReason);
+  return text.replaceAll(/\s*\n\s*\|?\s*/g, ' ').slice(0, maxReasonLength);
 }
 
-async function startDocker(report: Report): Promise<DockerEngine> {
+async function startDocker(print: Print): Promise<DockerEngine> {
   const { env } = process;
   if (process.getuid?.() !== 0) throw new Error('no Docker daemon answers, and only root can start one');
   const missing = findProgram('dockerd', env) === undefined || findProgram('debootstrap', env) === undefined;
-  if (missing) await installDebianPackages(neededPackages, 'Docker', env, report);
+  if (missing) await installDebianPackages(neededPackages, 'Docker', env, print);
   const command = findProgram('dockerd', env);
   if (command === undefined) throw new Error('no Docker daemon answers, and none could be installed');
-  const instance = await openInstance('test', report);
+  const serverDirectory = await openServerDirectory('test', print);
   const daemon = new ManagedProcess({
     name: 'Docker',
     command,
     args: [],
     env,
     cwd: repositoryRoot,
-    instanceDirectory: instance.directory,
-    logFile: join(instance.logs, 'docker.log'),
-    recordDirectory: instance.run,
+    serverDirectoryPath: serverDirectory.path,
+    logFile: join(serverDirectory.logs, 'docker.log'),
+    recordDirectory: serverDirectory.run,
     stopLimitMs: 60_000,
     readyLimitMs: 60_000,
     isReady: () => commandWorks('docker', ['info']),
-    report,
+    print,
   });
   try {
     await daemon.start();
   } catch (error) {
-    instance.close();
+    serverDirectory.close();
     throw error;
   }
-  report('Docker: started a daemon of our own');
+  print('Docker: started a daemon of our own');
   const stop = async (): Promise<void> => {
     await daemon.stop();
-    instance.close();
+    serverDirectory.close();
   };
   return { stop };
 }
 
 /** Undefined when docker compose has every image it needs but our own; else what it said. */
-async function provideImages(report: Report, stop: AbortSignal): Promise<string | undefined> {
+async function provideImages(print: Print, stop: AbortSignal): Promise<string | undefined> {
   if (await hasImages()) return undefined;
   const script = resolve(repositoryRoot, process.env['CI_IMAGES_SCRIPT'] ?? 'none');
   if (existsSync(script)) {
-    report(`Docker: making images with ${script}; the first time this takes some minutes`);
-    await runCommand(script, [], { limitMs: imagesLimitMs, signal: stop, onLine: (line) => report(`  ${line}`) });
+    print(`Docker: making images with ${script}; the first time this takes some minutes`);
+    await runCommand(script, [], { limitMs: imagesLimitMs, signal: stop, onLine: (line) => print(`  ${line}`) });
     return (await hasImages()) ? undefined : `${script} did not make every image that the compose file names`;
   }
-  report('Docker: pulling the images');
+  print('Docker: pulling the images');
   const compose = ['compose', 'pull', '--ignore-buildable', '--quiet'];
   await runCommand('docker', compose, { cwd: repositoryRoot, limitMs: imagesLimitMs, signal: stop });
   return undefined;

@@ -7,7 +7,7 @@ import pg from 'pg';
 import { testServers } from '../testing/test-servers.js';
 import { startServers, type LocalServers } from './local-servers.js';
 import type { LocalServer } from './local-server.js';
-import { processesOfInstance } from '../processes/process-tree.js';
+import { processesOfDirectory } from '../processes/process-tree.js';
 
 describe('the local servers', function () {
   this.timeout(120_000);
@@ -18,7 +18,7 @@ describe('the local servers', function () {
     if (testServers().source === 'containers') this.skip();
     // Without addresses of the surrounding test run: this instance is its own.
     const environment = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
-    servers = await startServers({ instance: 'test', environment });
+    servers = await startServers({ serverDirectory: 'test', environment });
   });
 
   after(() => (servers as LocalServers | undefined)?.stop());
@@ -94,10 +94,10 @@ describe('the local servers', function () {
 
   it('nothing of them is left after stop()', async function () {
     if (process.platform !== 'linux') this.skip();
-    const { directory } = servers.instance;
-    assert.ok(processesOfInstance(directory).length >= 5);
+    const { path: directory } = servers.serverDirectory;
+    assert.ok(processesOfDirectory(directory).length >= 5);
     await servers.stop();
-    assert.deepEqual(processesOfInstance(directory), []);
+    assert.deepEqual(processesOfDirectory(directory), []);
     assert.ok(!existsSync(directory));
   });
 
@@ -108,11 +108,11 @@ describe('the local servers', function () {
       APP__RABBITMQ_URL: 'amqp://mq.example',
       TEMPORAL_ADDRESS: 'temporal.example:7233',
     };
-    const external = await startServers({ instance: 'test', environment });
+    const external = await startServers({ serverDirectory: 'test', environment });
     assert.deepEqual(external.ordersDb, { dsn: 'postgres://db.example/orders' });
     assert.deepEqual(external.rabbitmq, { url: 'amqp://mq.example' });
     assert.deepEqual(external.temporal, { address: 'temporal.example:7233', namespace: 'default' });
-    assert.deepEqual(processesOfInstance(external.instance.directory), []);
+    assert.deepEqual(processesOfDirectory(external.serverDirectory.path), []);
     await external.stop();
   });
 });

@@ -1,5 +1,10 @@
 import { CliError } from '../../runtime/cli-error.js';
-import { openInstance, type Instance, type InstanceKind, type Report } from '../processes/instance.js';
+import {
+  openServerDirectory,
+  type ServerDirectory,
+  type ServerDirectoryKind,
+  type Print,
+} from '../processes/server-directory.js';
 import type { LocalServer } from './local-server.js';
 import { choosePort } from '../processes/ports.js';
 import { postgresDsn, postgresServer } from './postgres-server.js';
@@ -8,13 +13,13 @@ import { temporalServer, wipeTemporal } from './temporal-server.js';
 
 export interface StartServersOptions {
   /** `dev` keeps its state in `.local/dev`; `test` uses free ports and leaves nothing behind. */
-  instance: InstanceKind;
+  serverDirectory: ServerDirectoryKind;
   /** Preferred ports; a taken one is replaced and reported. Without one, a free port is used. */
   preferredPorts?: Partial<Record<PortName, number>>;
   /** Default process.env. An address in it wins over a server of ours. */
   environment?: NodeJS.ProcessEnv;
   /** Receives one line per step. Default: nothing is shown. */
-  report?: Report;
+  print?: Print;
   /** Gives up starting and stops what was started. */
   signal?: AbortSignal;
   /** More settings for both Postgres servers. */
@@ -34,7 +39,7 @@ export interface LocalServers {
     /** Has it forget everything, as if its disk had been lost. */
     wipe?: () => Promise<void>;
   };
-  instance: Instance;
+  serverDirectory: ServerDirectory;
   /**
    * Stops Temporal, RabbitMQ, Postgres, in this order, each within its limit; a test instance, whose files nobody
    * wants, is killed instead, which saves 8 seconds. Idempotent; never rejects.
@@ -70,12 +75,12 @@ const portUses: Readonly<Record<PortName, string>> = {
  * @throws CliError when one cannot be started; the others are then stopped
  */
 export async function startServers(options: StartServersOptions): Promise<LocalServers> {
-  const report = options.report ?? (() => undefined);
-  const instance = await openInstance(options.instance, report);
-  const starting = new Starting(instance, options, report);
+  const print = options.print ?? (() => undefined);
+  const serverDirectory = await openServerDirectory(options.serverDirectory, print);
+  const starting = new Starting(serverDirectory, options, print);
   try {
     const parts = await starting.all();
-    return { ...parts, instance, stop: () => starting.stop(), kill: () => starting.kill() };
+    return { ...parts, serverDirectory, stop: () => starting.stop(), kill: () => starting.kill() };
   } catch (error) {
     await starting.stop();
     throw error;
@@ -85,9 +90,9 @@ export async function startServers(options: StartServersOptions): Promise<LocalS
 type ServerParts = Pick<LocalServers, 'ordersDb' | 'processorDb' | 'rabbitmq' | 'temporal'>;
 
 class Starting {
-  readonly #instance: Instance;
+  readonly #serverDirectory: ServerDirectory;
   readonly #options: StartServersOptions;
-  readonly #report: Report;
+  readonly #print: Print;
   readonly #environment: NodeJS.ProcessEnv;
   readonly #taken = new Set<number>();
   readonly #failed = new AbortController();
@@ -96,10 +101,10 @@ class Starting {
   readonly #servers: { rank: number; server: LocalServer }[] = [];
   #stopped: Promise<void> | undefined;
 
-  constructor(instance: Instance, options: StartServersOptions, report: Report) {
-    this.#instance = instance;
+  constructor(serverDirectory: ServerDirectory, options: StartServersOptions, print: Print) {
+    this.#serverDirectory = serverDirectory;
     this.#options = options;
-    this.#report = report;
+    this.#print = print;
     this.#environment = options.environment ?? process.env;
     this.#signal = AbortSignal.any([this.#failed.signal, ...(options.signal === undefined ? [] : [options.signal])]);
   }
@@ -120,13 +125,13 @@ class Starting {
   }
 
   stop(): Promise<void> {
-    this.#stopped ??= this.#options.instance === 'test' ? this.kill() : this.#stopInOrder();
+    this.#stopped ??= this.#options.serverDirectory === 'test' ? this.kill() : this.#stopInOrder();
     return this.#stopped;
   }
 
   async kill(): Promise<void> {
     this.#reportFailures(await Promise.allSettled(this.#servers.map(({ server }) => server.kill())));
-    this.#instance.close();
+    this.#serverDirectory.close();
   }
 
   /** Waits for all of them, so that nothing is being started any more; the first failure makes the others give up. */
@@ -147,11 +152,11 @@ class Starting {
       const servers = this.#servers.filter((entry) => entry.rank === rank).map(({ server }) => server);
       this.#reportFailures(await Promise.allSettled(servers.map((server) => server.stop())));
     }
-    this.#instance.close();
+    this.#serverDirectory.close();
   }
 
   #reportFailures(results: readonly PromiseSettledResult<void>[]): void {
-    for (const result of results) if (result.status === 'rejected') this.#report(String(result.reason));
+    for (const result of results) if (result.status === 'rejected') this.#print(String(result.reason));
   }
 
   async #start(rank: number, server: LocalServer, where: string): Promise<void> {
@@ -159,14 +164,14 @@ class Starting {
     const began = Date.now();
     this.#servers.push({ rank, server });
     await server.start();
-    this.#report(`${server.name} is ready on ${where} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+    this.#print(`${server.name} is ready on ${where} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
   }
 
   async #port(name: PortName): Promise<number> {
     const preferred = this.#options.preferredPorts?.[name];
     const port = await choosePort(preferred, this.#taken);
     if (preferred !== undefined && port !== preferred) {
-      this.#report(`port ${preferred} is taken, using ${port} for ${portUses[name]}`);
+      this.#print(`port ${preferred} is taken, using ${port} for ${portUses[name]}`);
     }
     return port;
   }
@@ -204,11 +209,16 @@ class Starting {
     const uiPort = await this.#port('temporalUi');
     const server = await temporalServer({ ...this.#base(), port, uiPort, namespace });
     await this.#start(3, server, `127.0.0.1:${port}`);
-    const wipe = (): Promise<void> => wipeTemporal(server, this.#instance);
+    const wipe = (): Promise<void> => wipeTemporal(server, this.#serverDirectory);
     return { address: `127.0.0.1:${port}`, namespace, uiUrl: `http://localhost:${uiPort}`, server, wipe };
   }
 
   #base() {
-    return { instance: this.#instance, environment: this.#environment, report: this.#report, signal: this.#signal };
+    return {
+      serverDirectory: this.#serverDirectory,
+      environment: this.#environment,
+      print: this.#print,
+      signal: this.#signal,
+    };
   }
 }

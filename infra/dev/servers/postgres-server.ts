@@ -2,7 +2,7 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import pg from 'pg';
 import { CliError } from '../../runtime/cli-error.js';
-import type { Instance, Report } from '../processes/instance.js';
+import type { ServerDirectory, Print } from '../processes/server-directory.js';
 import type { LocalServer } from './local-server.js';
 import { ManagedProcess } from '../processes/managed-process.js';
 import { findPostgres, type PostgresBinaries } from './postgres-binaries.js';
@@ -15,14 +15,14 @@ const password = 'postgres';
 const initdbLimitMs = 120_000;
 
 export interface PostgresServerOptions {
-  instance: Instance;
+  serverDirectory: ServerDirectory;
   /** The database's name, and the server's. */
   database: string;
   port: number;
   environment: NodeJS.ProcessEnv;
   /** More settings for the server, as in postgresql.conf. */
   settings?: Readonly<Record<string, string>>;
-  report: Report;
+  print: Print;
   signal?: AbortSignal | undefined;
 }
 
@@ -36,9 +36,9 @@ export function postgresDsn(port: number, database: string): string {
  * @throws CliError when no PostgreSQL is found or its files cannot be created
  */
 export async function postgresServer(options: PostgresServerOptions): Promise<LocalServer> {
-  const { instance, database, port, environment, report } = options;
+  const { serverDirectory, database, port, environment, print } = options;
   const name = `Postgres ${database}`;
-  const home = join(instance.directory, `postgres-${database}`);
+  const home = join(serverDirectory.path, `postgres-${database}`);
   const data = join(home, 'data');
   const binaries = await findPostgres(environment);
   const identity = await unprivileged(binaries.initdb, home);
@@ -53,16 +53,16 @@ export async function postgresServer(options: PostgresServerOptions): Promise<Lo
     cwd: home,
     ...(identity.uid === undefined ? {} : { uid: identity.uid }),
     ...(identity.gid === undefined ? {} : { gid: identity.gid }),
-    instanceDirectory: instance.directory,
-    logFile: join(instance.logs, `postgres-${database}.log`),
-    recordDirectory: instance.run,
+    serverDirectoryPath: serverDirectory.path,
+    logFile: join(serverDirectory.logs, `postgres-${database}.log`),
+    recordDirectory: serverDirectory.run,
     // "Fast" shutdown: sessions are ended, and everything is written to disk.
     stopSignal: 'SIGINT',
     stopLimitMs: 20_000,
     readyLimitMs: 60_000,
     isReady: () => hasDatabase(port, database),
     prepare: () => removeStalePidFile(data),
-    report,
+    print,
   });
   return server;
 }
@@ -90,7 +90,7 @@ async function ensureData(
   home: string,
   data: string,
   env: NodeJS.ProcessEnv,
-  { database, report, signal }: PostgresServerOptions,
+  { database, print, signal }: PostgresServerOptions,
 ): Promise<void> {
   const versionFile = join(data, 'PG_VERSION');
   if (existsSync(versionFile)) {
@@ -101,7 +101,7 @@ async function ensureData(
         'Provide that version, or delete the local state with "npm run reset".',
     );
   }
-  report(`Postgres ${database}: creating its files with PostgreSQL ${binaries.majorVersion}`);
+  print(`Postgres ${database}: creating its files with PostgreSQL ${binaries.majorVersion}`);
   const draft = `${data}.draft`;
   rmSync(draft, { recursive: true, force: true });
   const passwordFile = join(home, 'password');

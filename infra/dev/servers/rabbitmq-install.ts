@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { installDebianPackages } from './debian-packages.js';
 import { CliError } from '../../runtime/cli-error.js';
 import { findProgram, versionedBins } from '../processes/find-program.js';
-import type { Report } from '../processes/instance.js';
+import type { Print } from '../processes/server-directory.js';
 
 const debianBin = '/usr/lib/rabbitmq/bin';
 
@@ -17,10 +17,10 @@ export interface RabbitmqPrograms {
  * server being started.
  * @throws CliError that names each way to provide RabbitMQ
  */
-export async function provideRabbitmq(environment: NodeJS.ProcessEnv, report: Report): Promise<RabbitmqPrograms> {
+export async function provideRabbitmq(environment: NodeJS.ProcessEnv, print: Print): Promise<RabbitmqPrograms> {
   const found = findRabbitmq(environment);
   if (found !== undefined) return found;
-  if (await installDebianPackages(['rabbitmq-server'], 'RabbitMQ', environment, report)) {
+  if (await installDebianPackages(['rabbitmq-server'], 'RabbitMQ', environment, print)) {
     const installed = findRabbitmq(environment);
     if (installed !== undefined) return installed;
   }

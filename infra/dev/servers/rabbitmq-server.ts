@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { connect } from 'amqplib';
 import { maxMessageBytes } from '../../rabbitmq/dead-letter.js';
-import type { Instance, Report } from '../processes/instance.js';
+import type { ServerDirectory, Print } from '../processes/server-directory.js';
 import type { LocalServer } from './local-server.js';
 import { ManagedProcess, type ManagedProcessOptions } from '../processes/managed-process.js';
 import { provideRabbitmq } from './rabbitmq-install.js';
@@ -19,10 +19,10 @@ interface RabbitmqPorts {
 }
 
 export interface RabbitmqServerOptions {
-  instance: Instance;
+  serverDirectory: ServerDirectory;
   ports: RabbitmqPorts;
   environment: NodeJS.ProcessEnv;
-  report: Report;
+  print: Print;
 }
 
 /** Every limit is set, here as in the compose file, since the defaults differ between RabbitMQ 3.10 and 4.x. */
@@ -56,24 +56,24 @@ export function rabbitmqUrl(port: number): string {
  * @throws CliError when RabbitMQ neither is here nor can be installed
  */
 export async function rabbitmqServer(options: RabbitmqServerOptions): Promise<RabbitmqServer> {
-  const { instance, ports, environment, report } = options;
-  const programs = await provideRabbitmq(environment, report);
-  const home = join(instance.directory, 'rabbitmq');
+  const { serverDirectory, ports, environment, print } = options;
+  const programs = await provideRabbitmq(environment, print);
+  const home = join(serverDirectory.path, 'rabbitmq');
   writeConfiguration(home, ports);
   const base = {
     args: [],
     env: rabbitmqEnvironment(home, options),
     cwd: home,
-    instanceDirectory: instance.directory,
-    recordDirectory: instance.run,
-    report,
+    serverDirectoryPath: serverDirectory.path,
+    recordDirectory: serverDirectory.run,
+    print,
   };
   const epmd = new ManagedProcess({
     ...base,
     name: 'RabbitMQ epmd',
     command: programs.epmd,
     args: ['-port', String(ports.epmd), '-address', '127.0.0.1'],
-    logFile: join(instance.logs, 'rabbitmq-epmd.log'),
+    logFile: join(serverDirectory.logs, 'rabbitmq-epmd.log'),
     stopLimitMs: 5_000,
     readyLimitMs: 10_000,
     isReady: async () => true,
@@ -82,7 +82,7 @@ export async function rabbitmqServer(options: RabbitmqServerOptions): Promise<Ra
     ...base,
     name: 'RabbitMQ',
     command: programs.server,
-    logFile: join(instance.logs, 'rabbitmq.log'),
+    logFile: join(serverDirectory.logs, 'rabbitmq.log'),
     stopLimitMs: 30_000,
     readyLimitMs: 120_000,
     isReady: () => answers(ports),
@@ -136,7 +136,7 @@ function writeConfiguration(home: string, ports: RabbitmqPorts): void {
 
 /** Every path that the scripts would otherwise take from /etc and /var is set; the caller's own settings are dropped. */
 function rabbitmqEnvironment(home: string, options: RabbitmqServerOptions): NodeJS.ProcessEnv {
-  const { instance, ports, environment } = options;
+  const { serverDirectory, ports, environment } = options;
   const kept = Object.entries(environment).filter(([key]) => !/^(RABBITMQ|ERL)_/.test(key) && key !== 'NOTIFY_SOCKET');
   return {
     ...Object.fromEntries(kept),
@@ -146,7 +146,7 @@ function rabbitmqEnvironment(home: string, options: RabbitmqServerOptions): Node
     // A crash of a broker that is killed on purpose is not worth a dump of its memory.
     ERL_CRASH_DUMP_SECONDS: '0',
     // Without the port: the node's files are named after it.
-    RABBITMQ_NODENAME: `rabbit-${instance.kind}@localhost`,
+    RABBITMQ_NODENAME: `rabbit-${serverDirectory.kind}@localhost`,
     RABBITMQ_DIST_PORT: String(ports.distribution),
     RABBITMQ_CONF_ENV_FILE: join(home, 'rabbitmq-env.conf'),
     RABBITMQ_CONFIG_FILE: join(home, 'rabbitmq.conf'),

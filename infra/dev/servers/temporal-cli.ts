@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CliError } from '../../runtime/cli-error.js';
 import { acquireLock } from '../processes/exclusive-lock.mjs';
 import { findProgram, isExecutable } from '../processes/find-program.js';
-import { repositoryRoot, type Report } from '../processes/instance.js';
+import { repositoryRoot, type Print } from '../processes/server-directory.js';
 import { runCommand } from '../processes/run-command.js';
 
 const moduleDirectory = join(repositoryRoot, 'infra/dev/servers/temporal-cli');
@@ -21,7 +21,7 @@ const oldestGo = [1, 21] as const;
  */
 export async function provideTemporalCli(
   environment: NodeJS.ProcessEnv,
-  report: Report,
+  print: Print,
   signal?: AbortSignal,
 ): Promise<string> {
   const installed = findProgram('temporal', environment);
@@ -31,13 +31,13 @@ export async function provideTemporalCli(
   if (isExecutable(cached)) return cached;
   const release = await acquireLock(`${cached}.lock`, {
     waitMs: buildLimitMs,
-    onWait: (pid) => report(`Temporal: waiting for process ${String(pid)}, which is fetching or building the CLI`),
+    onWait: (pid) => print(`Temporal: waiting for process ${String(pid)}, which is fetching or building the CLI`),
   });
   try {
     if (isExecutable(cached)) return cached;
     const draft = mkdtempSync(join(cache, 'draft-'));
     try {
-      const made = (await download(draft, report, signal)) ?? (await build(draft, environment, report, signal));
+      const made = (await download(draft, print, signal)) ?? (await build(draft, environment, print, signal));
       // One step, so that nobody ever runs half a file.
       renameSync(made, cached);
       return cached;
@@ -65,8 +65,8 @@ async function canRunServer(program: string): Promise<boolean> {
   );
 }
 
-async function download(directory: string, report: Report, signal?: AbortSignal): Promise<string | undefined> {
-  report('Temporal: downloading the CLI (about 50 MB)');
+async function download(directory: string, print: Print, signal?: AbortSignal): Promise<string | undefined> {
+  print('Temporal: downloading the CLI (about 50 MB)');
   const script = join(repositoryRoot, 'infra/dev/servers/download-temporal-cli.mjs');
   try {
     // In a process of its own: the SDK's native part takes over the signals of the process that loads it.
@@ -76,7 +76,7 @@ async function download(directory: string, report: Report, signal?: AbortSignal)
     return isExecutable(file) ? file : undefined;
   } catch {
     if (signal?.aborted === true) throw new CliError('the download of the Temporal CLI was interrupted');
-    report('Temporal: the download is not possible here, trying the next way');
+    print('Temporal: the download is not possible here, trying the next way');
     return undefined;
   }
 }
@@ -84,16 +84,16 @@ async function download(directory: string, report: Report, signal?: AbortSignal)
 async function build(
   directory: string,
   environment: NodeJS.ProcessEnv,
-  report: Report,
+  print: Print,
   signal?: AbortSignal,
 ): Promise<string> {
   const go = findProgram('go', environment, ['/usr/local/go/bin', '/opt/homebrew/bin']);
   if (go === undefined || !(await isNewEnough(go))) throw noWay();
-  report('Temporal: building the CLI from source with Go: 5 to 10 minutes, once, since it contains the whole server');
+  print('Temporal: building the CLI from source with Go: 5 to 10 minutes, once, since it contains the whole server');
   const target = join(directory, 'temporal');
   const began = Date.now();
   const progress = setInterval(() => {
-    report(`Temporal: still building the CLI, ${Math.round((Date.now() - began) / 1000)} s so far`);
+    print(`Temporal: still building the CLI, ${Math.round((Date.now() - began) / 1000)} s so far`);
   }, progressMs);
   try {
     await runCommand(go, ['build', '-o', target, 'github.com/temporalio/cli/cmd/temporal'], {

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
-import type { Instance, Report } from '../processes/instance.js';
+import type { ServerDirectory, Print } from '../processes/server-directory.js';
 import type { LocalServer } from './local-server.js';
 import { ManagedProcess } from '../processes/managed-process.js';
 import { provideTemporalCli } from './temporal-cli.js';
@@ -27,12 +27,12 @@ const dynamicConfig: Readonly<Record<string, number | boolean>> = {
 };
 
 export interface TemporalServerOptions {
-  instance: Instance;
+  serverDirectory: ServerDirectory;
   port: number;
   uiPort: number;
   namespace: string;
   environment: NodeJS.ProcessEnv;
-  report: Report;
+  print: Print;
   signal?: AbortSignal | undefined;
 }
 
@@ -41,9 +41,9 @@ export interface TemporalServerOptions {
  * @throws CliError when the Temporal CLI neither is here nor can be had
  */
 export async function temporalServer(options: TemporalServerOptions): Promise<LocalServer> {
-  const { instance, port, environment, namespace, report, signal } = options;
-  const command = await provideTemporalCli(environment, report, signal);
-  const home = homeOf(instance);
+  const { serverDirectory, port, environment, namespace, print, signal } = options;
+  const command = await provideTemporalCli(environment, print, signal);
+  const home = homeOf(serverDirectory);
   mkdirSync(home, { recursive: true });
   return new ManagedProcess({
     name: 'Temporal',
@@ -52,26 +52,26 @@ export async function temporalServer(options: TemporalServerOptions): Promise<Lo
     // The caller's TEMPORAL_* settings are for clients.
     env: Object.fromEntries(Object.entries(environment).filter(([key]) => !key.startsWith('TEMPORAL_'))),
     cwd: home,
-    instanceDirectory: instance.directory,
-    logFile: join(instance.logs, 'temporal.log'),
-    recordDirectory: instance.run,
+    serverDirectoryPath: serverDirectory.path,
+    logFile: join(serverDirectory.logs, 'temporal.log'),
+    recordDirectory: serverDirectory.run,
     stopLimitMs: 20_000,
     readyLimitMs: 90_000,
     isReady: () => hasNamespace(`127.0.0.1:${port}`, namespace),
-    report,
+    print,
   });
 }
 
 /** Kills it, takes all that it remembers away, and starts it again: workflows, namespaces, search attributes. */
-export async function wipeTemporal(server: LocalServer, instance: Instance): Promise<void> {
+export async function wipeTemporal(server: LocalServer, serverDirectory: ServerDirectory): Promise<void> {
   await server.kill();
-  rmSync(homeOf(instance), { recursive: true, force: true });
-  mkdirSync(homeOf(instance), { recursive: true });
+  rmSync(homeOf(serverDirectory), { recursive: true, force: true });
+  mkdirSync(homeOf(serverDirectory), { recursive: true });
   await server.start();
 }
 
-function homeOf(instance: Instance): string {
-  return join(instance.directory, 'temporal');
+function homeOf(serverDirectory: ServerDirectory): string {
+  return join(serverDirectory.path, 'temporal');
 }
 
 /** What the development server is started with everywhere, wherever it keeps its file. */

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
-import { repositoryRoot } from '../processes/instance.js';
+import { repositoryRoot } from '../processes/server-directory.js';
 import { runTool } from '../processes/run-tool.js';
 
 const migrations = [

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { consoleLine } from './console-line.js';
-import { repositoryRoot, type Instance, type Report } from '../processes/instance.js';
+import { repositoryRoot, type ServerDirectory, type Print } from '../processes/server-directory.js';
 import { ManagedProcess } from '../processes/managed-process.js';
 
 const probeLimitMs = 3_000;
@@ -13,31 +13,31 @@ export const nodeOptions = '--enable-source-maps --max-semi-space-size=32';
 
 export interface ServiceProcessOptions {
   name: 'order-api' | 'processor';
-  instance: Instance;
+  serverDirectory: ServerDirectory;
   port: number;
   /** Added to the environment. */
   settings: NodeJS.ProcessEnv;
   environment: NodeJS.ProcessEnv;
-  report: Report;
+  print: Print;
 }
 
 /** One of our services, started from its source and ready when its health page says "ok". */
 export function serviceProcess(options: ServiceProcessOptions): ManagedProcess {
-  const { name, instance, port, settings, environment, report } = options;
+  const { name, serverDirectory, port, settings, environment, print } = options;
   return new ManagedProcess({
     name,
     command: process.execPath,
     args: ['--import', 'tsx', `${name}/main.ts`],
     env: { ...environment, ...settings, APP__SERVICE_NAME: name, APP__PORT: String(port), NODE_OPTIONS: nodeOptions },
     cwd: repositoryRoot,
-    instanceDirectory: instance.directory,
-    logFile: join(instance.logs, `${name}.log`),
-    recordDirectory: instance.run,
+    serverDirectoryPath: serverDirectory.path,
+    logFile: join(serverDirectory.logs, `${name}.log`),
+    recordDirectory: serverDirectory.run,
     stopLimitMs: 30_000,
     readyLimitMs: 120_000,
     isReady: () => isHealthy(port),
     onLine: (line) => console.log(consoleLine(name, line)),
-    report,
+    print,
   });
 }
 

@@ -64,18 +64,18 @@ export function assertCostIsOfItsOwnRows<Context>(step: Step<Context>, few: Cost
     const plans = many.get(step.name)?.[planning] ?? [];
     const before = few.get(step.name)?.[planning] ?? [];
     assert.ok(before.length > 0 && plans.length > 0, `${step.name} has run no statement: there is nothing to hold`);
-    const report = `${step.name}, ${planning} plans: ${JSON.stringify(plans, undefined, 1)}`;
+    const print = `${step.name}, ${planning} plans: ${JSON.stringify(plans, undefined, 1)}`;
     const read = total(plans, 'rowsRead');
     const pages = total(plans, 'pages');
-    assert.ok(read <= step.rows * maxRowsRead, `${read} rows were read for ${step.rows}: ${report}`);
-    assert.ok(pages <= step.rows * maxPages, `${pages} pages were touched for ${step.rows} rows: ${report}`);
+    assert.ok(read <= step.rows * maxRowsRead, `${read} rows were read for ${step.rows}: ${print}`);
+    assert.ok(pages <= step.rows * maxPages, `${pages} pages were touched for ${step.rows} rows: ${print}`);
     const pagesBefore = total(before, 'pages');
     const limit = pagesBefore * maxGrowth + step.rows;
-    assert.ok(pages <= limit, `${pages} pages were touched, ${pagesBefore} with a small backlog: ${report}`);
+    assert.ok(pages <= limit, `${pages} pages were touched, ${pagesBefore} with a small backlog: ${print}`);
     for (const { tablesScanned, indexes } of plans) {
-      assert.deepEqual(tablesScanned, [], `a whole table was read: ${report}`);
+      assert.deepEqual(tablesScanned, [], `a whole table was read: ${print}`);
       if (step.kind === 'hot')
-        assert.doesNotMatch(indexes.join(), /_due/, `the index of the backlog was used: ${report}`);
+        assert.doesNotMatch(indexes.join(), /_due/, `the index of the backlog was used: ${print}`);
     }
   }
 }

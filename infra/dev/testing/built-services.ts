@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { buildServices } from '../services/build-services.js';
-import { openInstance, type Instance } from '../processes/instance.js';
+import { openServerDirectory, type ServerDirectory } from '../processes/server-directory.js';
 
-let built: Promise<Instance> | undefined;
+let built: Promise<ServerDirectory> | undefined;
 
 /**
  * Where the services are as production runs them. They are built when the first test asks, once for all: started from
@@ -15,23 +15,23 @@ export async function builtServices(): Promise<string> {
 
 /** At the end of a run; one that is killed leaves it to the next to remove them. */
 export async function removeBuiltServices(): Promise<void> {
-  const instance = await built?.catch(() => undefined);
-  instance?.close();
+  const serverDirectory = await built?.catch(() => undefined);
+  serverDirectory?.close();
   built = undefined;
 }
 
-async function build(): Promise<Instance> {
-  const instance = await openInstance('test', () => undefined);
+async function build(): Promise<ServerDirectory> {
+  const serverDirectory = await openServerDirectory('test', () => undefined);
   try {
     const stop = new AbortController().signal;
-    await buildServices({ directory: servicesOf(instance), checkTypes: false, stop });
-    return instance;
+    await buildServices({ directory: servicesOf(serverDirectory), checkTypes: false, stop });
+    return serverDirectory;
   } catch (error) {
-    instance.close();
+    serverDirectory.close();
     throw error;
   }
 }
 
-function servicesOf(instance: Instance): string {
-  return join(instance.directory, 'services');
+function servicesOf(serverDirectory: ServerDirectory): string {
+  return join(serverDirectory.path, 'services');
 }

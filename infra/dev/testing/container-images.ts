@@ -18,33 +18,33 @@ const pullLimitMs = 10 * 60_000;
  * @param report receives a line for each image that is pulled
  * @returns what is in the way, undefined when nothing is
  */
-export async function provideContainers(report: (line: string) => void): Promise<string | undefined> {
+export async function provideContainers(print: (line: string) => void): Promise<string | undefined> {
   try {
     await withDeadline('asking Docker', answerLimitMs, getContainerRuntimeClient());
   } catch (error) {
     return `Docker does not answer (${messageOf(error)})`;
   }
   for (const image of Object.values(images)) {
-    const problem = await provideImage(image, report);
+    const problem = await provideImage(image, print);
     if (problem !== undefined) return `the image ${image} cannot be had (${problem})`;
   }
   if (process.env['TESTCONTAINERS_RYUK_DISABLED'] === undefined) {
-    const problem = await provideImage(reaperImage, report);
+    const problem = await provideImage(reaperImage, print);
     if (problem !== undefined) {
       process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
-      report(`${reaperImage} cannot be had: what a killed run leaves behind is removed by the next run`);
+      print(`${reaperImage} cannot be had: what a killed run leaves behind is removed by the next run`);
     }
   }
   return undefined;
 }
 
 /** Undefined when the image is here now; else why not. */
-async function provideImage(image: string, report: (line: string) => void): Promise<string | undefined> {
+async function provideImage(image: string, print: (line: string) => void): Promise<string | undefined> {
   const client = await getContainerRuntimeClient();
   const name = ImageName.fromString(image);
   try {
     if (await client.image.exists(name)) return undefined;
-    report(`pulling ${image}`);
+    print(`pulling ${image}`);
     await withDeadline(`pulling ${image}`, pullLimitMs, client.image.pull(name));
     return undefined;
   } catch (error) {

@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs';
 import Mocha from 'mocha';
 
 const { EVENT_RUN_END, EVENT_TEST_FAIL } = Mocha.Runner.constants;
-const longestReason = 1_000;
+const maxReasonLength = 1_000;
 
 /** Mocha's own `spec` output, plus one JSON line of real counts into TEST_COUNTS_FILE for whoever adds them up. */
 export default class CountingReporter extends Mocha.reporters.Spec {
@@ -10,7 +10,7 @@ export default class CountingReporter extends Mocha.reporters.Spec {
     super(runner, options);
     const failures = [];
     runner.on(EVENT_TEST_FAIL, (test, error) => {
-      failures.push(`${test.fullTitle()}: ${String(error.message).slice(0, longestReason)}`);
+      failures.push(`${test.fullTitle()}: ${String(error.message).slice(0, maxReasonLength)}`);
     });
     runner.once(EVENT_RUN_END, () => {
       const file = process.env.TEST_COUNTS_FILE;

@@ -4,7 +4,7 @@ import { installTemporalRuntime } from '../../temporal/runtime.js';
 import { removeBuiltServices } from './built-services.js';
 import { provideContainers } from './container-images.js';
 import { startContainers } from './container-servers.js';
-import { silentLogger } from './silent-logger.js';
+import { testLogger } from './test-logger.js';
 import { sweepTestContainers } from './test-containers-sweep.js';
 import { provideTestServers, type TestServers } from './test-servers.js';
 
@@ -20,7 +20,7 @@ let servers: TestServers | undefined;
 
 export async function mochaGlobalSetup(): Promise<void> {
   if (wanted === 'none') return;
-  installTemporalRuntime(silentLogger);
+  installTemporalRuntime(testLogger);
   const startedAt = Date.now();
   servers = await (await sourceOf(wanted))();
   provideTestServers(servers);
@@ -41,7 +41,7 @@ async function sourceOf(source: string): Promise<() => Promise<TestServers>> {
   if (source !== 'auto' && source !== 'containers') {
     throw new Error(`TEST_SERVERS is ${source}; it must be containers, local or none, or unset`);
   }
-  const problem = await provideContainers(report);
+  const problem = await provideContainers(print);
   if (problem === undefined) return containers();
   if (source === 'auto') return local(problem);
   throw new Error(`TEST_SERVERS is containers, but ${problem}`);
@@ -49,15 +49,15 @@ async function sourceOf(source: string): Promise<() => Promise<TestServers>> {
 
 function local(reason: string): () => Promise<TestServers> {
   console.log(`starting the test servers: local instances (${reason})`);
-  return async () => ({ ...(await startServers({ instance: 'test', report })), source: 'local' });
+  return async () => ({ ...(await startServers({ serverDirectory: 'test', print })), source: 'local' });
 }
 
 async function containers(): Promise<() => Promise<TestServers>> {
   console.log('starting the test servers: Testcontainers');
-  await sweepTestContainers(report);
+  await sweepTestContainers(print);
   return startContainers;
 }
 
-function report(line: string): void {
+function print(line: string): void {
   console.log(`  ${line}`);
 }

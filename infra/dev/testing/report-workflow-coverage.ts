@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import coverage, { type CoverageMapData } from 'istanbul-lib-coverage';
-import report from 'istanbul-lib-report';
+import libraryReport from 'istanbul-lib-report';
 import sourceMaps from 'istanbul-lib-source-maps';
 import reports from 'istanbul-reports';
 
@@ -14,6 +14,6 @@ export async function reportWorkflowCoverage(): Promise<void> {
   const collected = coverage.createCoverageMap(JSON.parse(readFileSync(file, 'utf8')) as CoverageMapData);
   // What was counted is the bundle's JavaScript; this leads back to the lines that people wrote.
   const coverageMap = await sourceMaps.createSourceMapStore().transformCoverage(collected);
-  reports.create('text').execute(report.createContext({ dir: directory, coverageMap }));
+  reports.create('text').execute(libraryReport.createContext({ dir: directory, coverageMap }));
   rmSync(file); // a later run without workflow tests must not show it again
 }

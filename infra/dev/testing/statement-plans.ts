@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { createPool } from '../../postgres/pool.js';
-import { silentLogger } from './silent-logger.js';
+import { testLogger } from './test-logger.js';
 
 /** How Postgres plans a statement with parameters: for the values it is given, or once for all values. */
 export type Planning = 'custom' | 'generic';
@@ -44,7 +44,7 @@ export function createPlanRecorder(dsn: string, planning: Planning): PlanRecorde
   const url = new URL(dsn);
   const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
   url.searchParams.set('options', options.join(' '));
-  const pool = createPool(url.href, 'plans', silentLogger);
+  const pool = createPool(url.href, 'plans', testLogger);
   let plans: StatementPlan[] = [];
   pool.on('connect', (client) =>
     client.on('notice', ({ message }) => {

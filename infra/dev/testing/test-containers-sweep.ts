@@ -10,11 +10,11 @@ export function ownerLabels(): Record<string, string> {
 }
 
 /** Removes the containers of test runs whose process is gone, volumes included. Does nothing where Docker is away. */
-export async function sweepTestContainers(report: (line: string) => void): Promise<void> {
+export async function sweepTestContainers(print: (line: string) => void): Promise<void> {
   const client = await getContainerRuntimeClient().catch(() => undefined);
   if (client === undefined) return;
   const all = await client.container.dockerode.listContainers({ all: true, filters: { label: [label] } });
   const orphans = all.filter((container) => !isAlive(JSON.parse(container.Labels[label] ?? '{}') as LockHolder));
   for (const orphan of orphans) await client.container.getById(orphan.Id).remove({ force: true, v: true });
-  if (orphans.length > 0) report(`removed ${orphans.length} containers that a killed test run had left behind`);
+  if (orphans.length > 0) print(`removed ${orphans.length} containers that a killed test run had left behind`);
 }

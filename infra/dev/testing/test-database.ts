@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { migrate } from '../../postgres/migrate.js';
 import { createPool } from '../../postgres/pool.js';
-import { silentLogger } from './silent-logger.js';
+import { testLogger } from './test-logger.js';
 import { testServers } from './test-servers.js';
 
 export type DatabaseOf = 'order-api' | 'processor';
@@ -34,7 +34,7 @@ export function migrationsOf(of: DatabaseOf): string {
 
 async function createTemplate(of: DatabaseOf): Promise<string> {
   const database = await createDatabase(of, undefined);
-  await migrate(database.dsn, migrationsOf(of), silentLogger, new AbortController().signal);
+  await migrate(database.dsn, migrationsOf(of), testLogger, new AbortController().signal);
   await database.pool.end();
   return new URL(database.dsn).pathname.slice(1);
 }
@@ -46,7 +46,7 @@ async function createDatabase(of: DatabaseOf, template: string | undefined): Pro
   await runPatiently(server, `create database ${name}${template ? ` template ${template}` : ''}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
-  const pool = createPool(url.href, 'test', silentLogger);
+  const pool = createPool(url.href, 'test', testLogger);
   return {
     dsn: url.href,
     pool,
@@ -59,7 +59,7 @@ async function createDatabase(of: DatabaseOf, template: string | undefined): Pro
 
 /** Runs statements that may take longer than any service would wait, one after the other; 30 s each. */
 export async function runPatiently(dsn: string, ...statements: readonly string[]): Promise<void> {
-  const pool = createPool(dsn, 'test admin', silentLogger, {
+  const pool = createPool(dsn, 'test admin', testLogger, {
     maxConnections: 1,
     connectTimeoutMs: 5000,
     loginTimeoutMs: 5000,

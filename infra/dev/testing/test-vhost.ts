@@ -23,7 +23,7 @@ export interface TestVhost {
 }
 
 /** Far more than any test puts into a queue. */
-const mostMessages = 1000;
+const maxMessages = 1000;
 
 /** @throws Error when RabbitMQ has no management API at its address, which is needed to make virtual hosts */
 export async function createTestVhost(): Promise<TestVhost> {
@@ -54,7 +54,7 @@ export async function createTestVhost(): Promise<TestVhost> {
     return call(method, [kind, name, ...rest].join('/'), body);
   };
   const get = async (queue: string, ackmode: string): Promise<QueuedMessage[]> => {
-    const options = { count: mostMessages, ackmode, encoding: 'auto' };
+    const options = { count: maxMessages, ackmode, encoding: 'auto' };
     return ((await request('POST', `queues/${queue}/get`, options)) as QueuedMessage[]).map(withoutDeliveryCount);
   };
   return {

@@ -4,7 +4,7 @@ import { createHttpApp, createRouter } from '../../../infra/http/http-app.js';
 import { listen, type HttpServer } from '../../../infra/http/http-server.js';
 import { eventually } from '../../../infra/dev/testing/eventually.js';
 import { exchange, type RawAnswer } from '../../../infra/dev/testing/raw-http.js';
-import { silentLogger } from '../../../infra/dev/testing/silent-logger.js';
+import { testLogger } from '../../../infra/dev/testing/test-logger.js';
 import { newOrder, type Order } from '../../domain/order.js';
 import { addOrderRoutes } from './order-routes.js';
 
@@ -33,7 +33,7 @@ describe('order routes', () => {
         return request.orderId === 'taken' ? { kind: 'conflicting' } : { kind: 'created', order };
       },
     });
-    server = await listen(createHttpApp(router, silentLogger), '127.0.0.1', 0);
+    server = await listen(createHttpApp(router, testLogger), '127.0.0.1', 0);
   });
   after(() => server.stop());
 

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { createOutboxSweeper } from '../../../infra/messaging/outbox-sweeper.js';
 import { insertPendingOrders } from '../../../infra/dev/testing/backlog-rows.js';
 import { eventually } from '../../../infra/dev/testing/eventually.js';
-import { silentLogger } from '../../../infra/dev/testing/silent-logger.js';
+import { testLogger } from '../../../infra/dev/testing/test-logger.js';
 import { createPlanRecorder, type PlanRecorder } from '../../../infra/dev/testing/statement-plans.js';
 import { createTestDatabase, runPatiently, type TestDatabase } from '../../../infra/dev/testing/test-database.js';
 import { createReconcileOrders } from '../../application/reconcile-orders.js';
@@ -70,7 +70,7 @@ describe(`with ${backlog} pending orders and unpublished events, all of them due
   it('a pass of the sweeper looks after as many events as it may, once each', async () => {
     const swept: string[] = [];
     const sweeper = createOutboxSweeper({
-      ...{ pool, intervalMs: 60_000, isReady: () => true, logger: silentLogger },
+      ...{ pool, intervalMs: 60_000, isReady: () => true, logger: testLogger },
       sweep: async (rows) => {
         const ids = rows.map(({ id }) => id);
         await markPublishedIfSettled(pool, ids);

@@ -44,7 +44,7 @@ export async function findOrders(db: Queryable, orderIds: readonly string[]): Pr
 }
 
 /** @throws UnknownOrder when it is not among them */
-export function orderAmong(orders: ReadonlyMap<string, Order>, orderId: string): Order {
+export function requireOrder(orders: ReadonlyMap<string, Order>, orderId: string): Order {
   const order = orders.get(orderId);
   if (!order) throw new UnknownOrder(`there is no order ${orderId}`);
   return order;

@@ -3,11 +3,11 @@ import { isPostgresOutage } from '../../../infra/postgres/outage.js';
 import { inTransaction, type Queryable } from '../../../infra/postgres/pool.js';
 import { queryByIndex } from '../../../infra/postgres/query-by-index.js';
 import { createBatcher } from '../../../infra/runtime/batcher.js';
-import { crashPoint } from '../../../infra/runtime/crash-point.js';
+import { failpoint } from '../../../infra/runtime/failpoint.js';
 import type { AppliedOutcome, OrderStore, PendingOrder, SettledOrder } from '../../application/ports.js';
-import { findOrders, orderAmong } from './order-rows.js';
+import { findOrders, requireOrder } from './order-rows.js';
 import { applyOutcomes, type OutcomeEvent } from './outcomes.js';
-import { placeOrders, type PlacedOrder, type Placing } from './placements.js';
+import { placeOrders, type PlacedOrder, type PlaceOrder } from './placements.js';
 
 /** Orders that come at once are placed in one transaction, and so are outcomes applied. */
 const batching = { isOutage: isPostgresOutage, maxBatchSize: 100, maxAgeMs: 5, maxInFlight: 2 };
@@ -18,22 +18,22 @@ export function createOrderStore(pool: pg.Pool, graceMs: number): OrderStore {
     ...batching,
     run: (events) => inTransaction(pool, (tx) => applyOutcomes(tx, events)),
   });
-  const placeTogether = createBatcher<Placing, PlacedOrder | undefined>({
+  const placeInBatch = createBatcher<PlaceOrder, PlacedOrder | undefined>({
     ...batching,
     run: async (wanted) => {
-      crashPoint('place.before');
+      failpoint('place.before');
       const placed = await placeOrders(pool, wanted, graceMs);
-      crashPoint('place.after');
+      failpoint('place.after');
       return placed;
     },
   });
   return {
     place: async (order, traceparent) => {
-      const placed = await placeTogether({ order, traceparent });
+      const placed = await placeInBatch({ order, traceparent });
       // Nothing comes back for an order whose twin was committed while the statement waited for it.
       if (placed) return placed;
       const orders = await findOrders(pool, [order.orderId]);
-      return { order: orderAmong(orders, order.orderId), created: false };
+      return { order: requireOrder(orders, order.orderId), created: false };
     },
 
     find: async (orderId) => (await findOrders(pool, [orderId])).get(orderId),
@@ -41,7 +41,7 @@ export function createOrderStore(pool: pg.Pool, graceMs: number): OrderStore {
     claimPending: (limit, leaseMs) => claimPending(pool, limit, leaseMs),
     deferCheck: (orderIds, minDelayMs) => deferCheck(pool, orderIds, minDelayMs),
     assignWorkflow: async (orders, workflowId) => {
-      crashPoint('assign.before');
+      failpoint('assign.before');
       return assignWorkflow(pool, orders, workflowId);
     },
     findSettled: (orderIds) => findSettled(pool, orderIds),

@@ -2,7 +2,7 @@ import { recordOnce } from '../../../infra/messaging/inbox.js';
 import type { Queryable } from '../../../infra/postgres/pool.js';
 import type { AppliedOutcome } from '../../application/ports.js';
 import type { Order, Outcome } from '../../domain/order.js';
-import { findOrders, orderAmong, orderColumns, toOrder, type OrderRow } from './order-rows.js';
+import { findOrders, requireOrder, orderColumns, toOrder, type OrderRow } from './order-rows.js';
 
 /** One received outcome. */
 export interface OutcomeEvent {
@@ -30,7 +30,7 @@ export async function applyOutcomes(tx: Queryable, events: readonly OutcomeEvent
   const repeated = events.filter((_, index) => !isFirst[index]);
   const orders = repeated.length > 0 ? await findOrders(tx, repeated.map(orderIdOf)) : new Map<string, Order>();
   return events.map((event) => {
-    return results.get(event) ?? { order: orderAmong(orders, orderIdOf(event)), result: 'repeated' };
+    return results.get(event) ?? { order: requireOrder(orders, orderIdOf(event)), result: 'repeated' };
   });
 }
 
@@ -70,7 +70,7 @@ async function applyRound(
       results.set(event, { order: applied, result: 'applied' });
       return { ...entry, type: 'order.processed', detail: detailOf(outcome) };
     }
-    const order = orderAmong(others, orderIdOf(event));
+    const order = requireOrder(others, orderIdOf(event));
     results.set(event, { order, result: 'stale' });
     const why = `the order was ${order.status} at version ${order.version}`;
     return { ...entry, type: 'order.outcome-ignored', detail: { ...detailOf(outcome), why } };

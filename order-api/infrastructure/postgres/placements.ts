@@ -5,7 +5,7 @@ import type { NewOrder, Order } from '../../domain/order.js';
 import { orderColumns, toOrder, type OrderRow } from './order-rows.js';
 
 /** One order that is asked for. */
-export interface Placing {
+export interface PlaceOrder {
   readonly order: NewOrder;
   readonly traceparent: string;
 }
@@ -24,12 +24,12 @@ export interface PlacedOrder {
  */
 export async function placeOrders(
   db: Queryable,
-  wanted: readonly Placing[],
+  wanted: readonly PlaceOrder[],
   graceMs: number,
 ): Promise<(PlacedOrder | undefined)[]> {
   // Of the same order twice in one batch the first is placed.
-  const placings = [...new Map([...wanted].reverse().map((each) => [each.order.orderId, each])).values()];
-  const orders = placings.map(({ order }) => order);
+  const commands = [...new Map([...wanted].reverse().map((each) => [each.order.orderId, each])).values()];
+  const orders = commands.map(({ order }) => order);
   const { rows } = await db.query<OrderRow & { created: boolean }>({
     name: 'place-orders',
     text: `with wanted as (
@@ -43,7 +43,7 @@ export async function placeOrders(
              order by id
              on conflict (order_id) do nothing
              returning ${orderColumns}
-           ), noted as (
+           ), history as (
              insert into order_events (order_id, version, type)
              select order_id, version, $11 from placed
            ), queued as (
@@ -65,7 +65,7 @@ export async function placeOrders(
       orders.map(({ items }) => JSON.stringify(items)),
       orders.map(() => uuidv7()),
       orders.map((order) => JSON.stringify(toOrderCreated(order))),
-      placings.map(({ traceparent }) => JSON.stringify({ traceparent })),
+      commands.map(({ traceparent }) => JSON.stringify({ traceparent })),
       graceMs,
       orderCreated.type,
     ],

@@ -5,7 +5,7 @@ import type { MessagingCounts } from '../../../infra/metrics/messaging-metrics.j
 import { createConsumer, type Consumer } from '../../../infra/rabbitmq/consumer.js';
 import type { Publisher } from '../../../infra/rabbitmq/publisher.js';
 import type { Logger } from '../../../infra/runtime/logger.js';
-import { aboutOrder } from '../../../workflows/client/order-logger.js';
+import { orderLogger } from '../../../workflows/client/order-logger.js';
 import { eventKeyOf, orderProcessed, orderTopology } from '../../../workflows/order-events.js';
 import type { ApplyOutcome } from '../../application/apply-outcome.js';
 import type { AppliedOutcome } from '../../application/ports.js';
@@ -29,7 +29,7 @@ export function createOrderProcessedConsumer(options: OrderProcessedConsumerOpti
   const { url, service, publisher, applyOutcome, logger, counts, onApplied } = options;
 
   const about = (message: ConsumeMessage, orderId: string | undefined): Logger =>
-    aboutOrder(logger, orderId, traceOf(message.properties.headers));
+    orderLogger(logger, orderId, traceOf(message.properties.headers));
 
   async function handle(message: ConsumeMessage): Promise<void> {
     const { id, data } = readMessage(message, orderProcessed);

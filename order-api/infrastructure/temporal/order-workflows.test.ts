@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { TemporalUnavailable } from '../../../infra/temporal/outage.js';
-import { silentLogger } from '../../../infra/dev/testing/silent-logger.js';
+import { testLogger } from '../../../infra/dev/testing/test-logger.js';
 import type { OrderWorkflowClient } from '../../../workflows/client/order-workflow-client.js';
 import type { Order } from '../../domain/order.js';
 import { createOrderWorkflows } from './order-workflows.js';
@@ -48,7 +48,7 @@ function setUp({ known = {}, waits = false, unavailable = [] as string[], signal
     client: client as OrderWorkflowClient,
     starter: starter as WorkflowStarter,
     waiters: { wait: async () => [], handOver: () => waits },
-    logger: silentLogger,
+    logger: testLogger,
   });
   return { workflows, started, signals };
 }
@@ -91,26 +91,26 @@ describe('order workflows, making sure that pending orders have one', () => {
 describe('order workflows, telling that an order is settled', () => {
   it('hand it over in this process when its workflow waits here, and signal nobody', () => {
     const { workflows, signals } = setUp({ waits: true });
-    workflows.tellSettled(order);
+    workflows.signalSettled(order);
     assert.deepEqual(signals, []);
   });
 
   it('signal the workflow that it was given otherwise', () => {
     const { workflows, signals } = setUp();
-    workflows.tellSettled(order);
+    workflows.signalSettled(order);
     assert.deepEqual(signals, [['orders-1', outcome]]);
   });
 
   it('signal nobody for an order that was never given a workflow, or is pending', () => {
     const { workflows, signals } = setUp();
-    workflows.tellSettled({ ...order, workflowId: null });
-    workflows.tellSettled({ ...order, status: 'pending', version: 1 });
+    workflows.signalSettled({ ...order, workflowId: null });
+    workflows.signalSettled({ ...order, status: 'pending', version: 1 });
     assert.deepEqual(signals, []);
   });
 
   it('forget a signal that fails: the workflow looks for itself', async () => {
     const { workflows } = setUp({ signalFails: true });
-    workflows.tellSettled(order);
+    workflows.signalSettled(order);
     await new Promise((resolve) => setTimeout(resolve, 5));
   });
 });

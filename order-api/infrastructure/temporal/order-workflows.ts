@@ -41,7 +41,7 @@ export function createOrderWorkflows({ client, starter, waiters, logger }: Order
       const asked = [...neverStarted, ...looks.flatMap((look) => look.asked)].map(({ orderId }) => orderId);
       return asked.filter((orderId) => !unavailable.has(orderId));
     },
-    tellSettled: ({ orderId, status, version, workflowId }) => {
+    signalSettled: ({ orderId, status, version, workflowId }) => {
       if (status === 'pending') return;
       if (waiters.handOver({ orderId, status, version }) || workflowId === null) return;
       client.signalSettled(workflowId, { orderId, status, version }).catch((error: unknown) => {

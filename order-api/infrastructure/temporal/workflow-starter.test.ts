@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { TemporalUnavailable } from '../../../infra/temporal/outage.js';
-import { silentLogger } from '../../../infra/dev/testing/silent-logger.js';
+import { testLogger } from '../../../infra/dev/testing/test-logger.js';
 import type { OrderWorkflowClient } from '../../../workflows/client/order-workflow-client.js';
 import type { OrderStore, PendingOrder } from '../../application/ports.js';
 import { createFirstEvents } from './first-events.js';
@@ -299,7 +299,7 @@ function setUp({ maxOrdersPerWorkflow = 100, refused, takenIds, runningIds }: Si
     maxOrdersPerWorkflow,
     checkAfterMs: 30_000,
     firstEvents,
-    logger: silentLogger,
+    logger: testLogger,
   });
   const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
   /** Lets the oldest open call that starts a workflow return, and tells which workflow it was. */

@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { createTestDatabase, type TestDatabase } from '../../../infra/dev/testing/test-database.js';
 import type { CreatedOrder, ProcessingStore } from '../../application/ports.js';
-import type { Verdict } from '../../domain/verdict.js';
+import type { Decision } from '../../domain/decision.js';
 import { createProcessingStore } from './processing-store.js';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-const done = (): Verdict => ({ status: 'done' });
-const failed = (): Verdict => ({ status: 'failed', reason: 'out of stock' });
-const never = (): Verdict => assert.fail('it was decided already');
+const done = (): Decision => ({ status: 'done' });
+const failed = (): Decision => ({ status: 'failed', reason: 'out of stock' });
+const never = (): Decision => assert.fail('it was decided already');
 
 describe('processing store', () => {
   let database: TestDatabase;
@@ -66,7 +66,7 @@ describe('processing store', () => {
 
   it('twenty duplicates at once decide once', async () => {
     let decisions = 0;
-    const decide = (): Verdict => {
+    const decide = (): Decision => {
       decisions += 1;
       return decisions % 2 ? done() : failed();
     };
@@ -78,7 +78,7 @@ describe('processing store', () => {
   });
 
   it('orders by the hundred at once are stored in few transactions, and one that breaks fails alone', async () => {
-    const broken = (): Verdict => {
+    const broken = (): Decision => {
       throw new Error('the verdict broke');
     };
     const orders = Array.from({ length: 100 }, (_, index) => created(`o-${index}`));
@@ -104,7 +104,7 @@ describe('processing store', () => {
   });
 
   it('what fails half-way leaves nothing, and is no repeat the next time', async () => {
-    const broken = (): Verdict => {
+    const broken = (): Decision => {
       throw new Error('the verdict broke');
     };
     await assert.rejects(store.process(created('o-1'), broken), /the verdict broke/);

@@ -7,7 +7,7 @@ import { inTransaction, type Queryable } from '../../../infra/postgres/pool.js';
 import { createBatcher } from '../../../infra/runtime/batcher.js';
 import { orderProcessed, type OrderProcessed } from '../../../workflows/order-events.js';
 import type { CreatedOrder, ProcessedOrder, ProcessingStore } from '../../application/ports.js';
-import type { Verdict } from '../../domain/verdict.js';
+import type { Decision } from '../../domain/decision.js';
 
 const columns = 'order_id as "orderId", status, reason, version';
 
@@ -16,7 +16,7 @@ const batching = { isOutage: isPostgresOutage, maxBatchSize: 100, maxAgeMs: 5, m
 
 interface Processing {
   readonly order: CreatedOrder;
-  readonly decide: () => Verdict;
+  readonly decide: () => Decision;
 }
 
 /** Verdicts in Postgres. @param graceMs how long an outcome's publisher has before the sweeper takes a look */
@@ -69,7 +69,7 @@ async function processAll(tx: Queryable, wanted: readonly Processing[], graceMs:
   return results;
 }
 
-function toProcessedOrder({ orderId, version }: CreatedOrder, verdict: Verdict): ProcessedOrder {
+function toProcessedOrder({ orderId, version }: CreatedOrder, verdict: Decision): ProcessedOrder {
   const reason = verdict.status === 'failed' ? verdict.reason : null;
   return { orderId, status: verdict.status, reason, version: version + 1 };
 }

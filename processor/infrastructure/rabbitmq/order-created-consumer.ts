@@ -6,7 +6,7 @@ import { createConsumer, type Consumer } from '../../../infra/rabbitmq/consumer.
 import type { Publisher } from '../../../infra/rabbitmq/publisher.js';
 import type { Logger } from '../../../infra/runtime/logger.js';
 import { continueTrace } from '../../../infra/runtime/trace-context.js';
-import { aboutOrder } from '../../../workflows/client/order-logger.js';
+import { orderLogger } from '../../../workflows/client/order-logger.js';
 import { eventKeyOf, orderCreated, orderTopology, publishingWorkflowOf } from '../../../workflows/order-events.js';
 import type { ProcessOrder } from '../../application/process-order.js';
 
@@ -24,7 +24,7 @@ export function createOrderCreatedConsumer(options: OrderCreatedConsumerOptions)
   const { url, service, publisher, processOrder, logger, counts } = options;
 
   const about = (message: ConsumeMessage, orderId: string | undefined): Logger =>
-    aboutOrder(logger, orderId, traceOf(message.properties.headers));
+    orderLogger(logger, orderId, traceOf(message.properties.headers));
 
   async function handle(message: ConsumeMessage): Promise<void> {
     const { id, data } = readMessage(message, orderCreated);

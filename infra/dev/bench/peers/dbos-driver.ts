@@ -25,9 +25,9 @@ const settledTopic = 'settled';
 const retries = { retriesAllowed: true, maxAttempts: 12, intervalSeconds: 1 };
 
 /**
- * A DBOS workflow for each order, with the steps of ours: publish its event, wait a moment for the settlement in this process,
+ * A DBOS workflow for each order, with the steps of subject: publish its event, wait a moment for the settlement in this process,
  * then for a message, and publish again when that takes too long. Its tables are a schema of the orders' database. It is
- * started after the order's commit, as ours is, and the same reconciler starts it where the process died in between; DBOS
+ * started after the order's commit, as subject is, and the same reconciler starts it where the process died in between; DBOS
  * itself resumes what was running.
  */
 export async function startDbosDriver(options: DriverOptions): Promise<Driver> {

@@ -45,14 +45,14 @@ export function workflowsOn(engine: Engine, waiters: SettlementWaiters, logger: 
       const starts = await Promise.allSettled(ids.map((id) => engine.start(id)));
       return ids.filter((_, index) => starts[index]?.status === 'fulfilled');
     },
-    tellSettled: ({ orderId, status, version }) => {
+    signalSettled: ({ orderId, status, version }) => {
       if (status === 'pending' || waiters.handOver({ orderId, status, version })) return;
       void engine.tell(orderId, status).catch(logged('a workflow was not told'));
     },
   };
 }
 
-/** The steps of a workflow, the same as those of ours: each may run again after a crash, and does no harm then. */
+/** The steps of a workflow, the same as those of subject: each may run again after a crash, and does no harm then. */
 export function stepsOf({ store, relay, checkAfterMs }: DriverOptions, waiters: SettlementWaiters) {
   const { type, dataversion } = orderCreated;
   const publish = (orderId: string, republishAfterMs?: number) =>

@@ -17,7 +17,7 @@ import { addOrderRoutes } from '../../../../order-api/infrastructure/http/order-
 import { addOrderMetrics } from '../../../../order-api/infrastructure/order-metrics.js';
 import { createOrderStore } from '../../../../order-api/infrastructure/postgres/order-store.js';
 import { createOrderProcessedConsumer } from '../../../../order-api/infrastructure/rabbitmq/order-processed-consumer.js';
-import { aboutOrder } from '../../../../workflows/client/order-logger.js';
+import { orderLogger } from '../../../../workflows/client/order-logger.js';
 import { orderCreated, orderTopology } from '../../../../workflows/order-events.js';
 import { startDbosDriver } from './dbos-driver.js';
 import type { Driver, DriverOptions } from './driver.js';
@@ -43,7 +43,7 @@ await runService(readConfig, async (config, logger, service) => {
   const store = createOrderStore(pool, peer === 'outbox-library' ? 0 : config.reconcile.graceMs);
   const publisher = await createPublisher(config.rabbitmq.url, `${name} publisher`, orderTopology, logger);
   service.onStop('publisher', () => publisher.close());
-  const log = ({ aggregateId }: { aggregateId: string }) => aboutOrder(logger, aggregateId, undefined);
+  const log = ({ aggregateId }: { aggregateId: string }) => orderLogger(logger, aggregateId, undefined);
   const relay = createOutboxRelay({ pool, publisher, exchange: orderTopology.exchange, source: name, log });
 
   const { checkAfterMs } = config.workflow;
@@ -82,7 +82,7 @@ async function startLibraryDriver(options: DriverOptions): Promise<Driver> {
   const stop = await startOutboxLibrary(options, orderCreated, 'order-api');
   const workflows = {
     startSoon: () => undefined,
-    tellSettled: () => undefined,
+    signalSettled: () => undefined,
     ensureWorkflows: () => Promise.resolve([]),
   };
   return { workflows, stop };

@@ -61,7 +61,7 @@ async function replaceOutbox(pool: pg.Pool, { DatabaseSetup }: OutboxLibrary): P
 }
 
 /**
- * Has the library publish the events of this database, in the same form and through the same publisher as ours are. Returns
+ * Has the library publish the events of this database, in the same form and through the same publisher as subject are. Returns
  * how to stop it.
  */
 export async function startOutboxLibrary(

@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { acquireLock } from '../../processes/exclusive-lock.mjs';
-import type { Report } from '../../processes/instance.js';
+import type { Print } from '../../processes/server-directory.js';
 import { runCommand } from '../../processes/run-command.js';
 
 const pinned = fileURLToPath(new URL('packages/', import.meta.url));
@@ -21,7 +21,7 @@ export const packagesVariable = 'PEER_PACKAGES';
  */
 export async function providePeerPackages(
   environment: NodeJS.ProcessEnv,
-  report: Report,
+  print: Print,
   signal?: AbortSignal,
 ): Promise<string> {
   const cache = join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'order-processing-system');
@@ -30,11 +30,11 @@ export async function providePeerPackages(
   mkdirSync(cache, { recursive: true });
   const release = await acquireLock(`${directory}.lock`, {
     waitMs: installLimitMs,
-    onWait: (pid) => report(`peers: waiting for process ${String(pid)}, which is installing them`),
+    onWait: (pid) => print(`peers: waiting for process ${String(pid)}, which is installing them`),
   });
   try {
     if (existsSync(directory)) return directory;
-    report(`peers: installing their packages into ${directory}, once (240 MB)`);
+    print(`peers: installing their packages into ${directory}, once (240 MB)`);
     const draft = mkdtempSync(join(cache, 'draft-'));
     try {
       for (const file of files) copyFileSync(join(pinned, file), join(draft, file));

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Pool as HttpPool } from 'undici';
-import { repositoryRoot, type Instance, type Report } from '../../processes/instance.js';
+import { repositoryRoot, type ServerDirectory, type Print } from '../../processes/server-directory.js';
 import { eventually } from '../../testing/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../../testing/test-database.js';
 import { createTestVhost, type TestVhost } from '../../testing/test-vhost.js';
@@ -20,7 +20,7 @@ const countLimitMs = 10_000;
 
 type Side = (typeof sides)[number];
 
-/** A peer's two processes on databases and a vhost of their own, with the same settings as ours. */
+/** A peer's two processes on databases and a vhost of their own, with the same settings as subject. */
 export class PeerSystem implements OrderSystem {
   readonly peer: Peer;
   readonly ordersDb: TestDatabase;
@@ -48,16 +48,21 @@ export class PeerSystem implements OrderSystem {
   }
 
   /** @param packages where the peers' packages are installed @throws Error when it does not get healthy */
-  static async start(peer: Peer, packages: string, instance: Instance, report: Report): Promise<PeerSystem> {
+  static async start(
+    peer: Peer,
+    packages: string,
+    serverDirectory: ServerDirectory,
+    print: Print,
+  ): Promise<PeerSystem> {
     const [ordersDb, processorDb, vhost, restate] = await Promise.all([
       createTestDatabase('order-api'),
       createTestDatabase('processor'),
       createTestVhost(),
-      peer.name === 'restate' ? startRestateServer(packages, instance, report) : undefined,
+      peer.name === 'restate' ? startRestateServer(packages, serverDirectory, print) : undefined,
     ]);
     const system = new PeerSystem(peer, { ordersDb, processorDb, vhost, restate });
     try {
-      await Promise.all(sides.map((side) => system.#start(side, packages, instance)));
+      await Promise.all(sides.map((side) => system.#start(side, packages, serverDirectory)));
     } catch (error) {
       await system.stop();
       throw error;
@@ -65,7 +70,7 @@ export class PeerSystem implements OrderSystem {
     return system;
   }
 
-  async #start(side: Side, packages: string, instance: Instance): Promise<void> {
+  async #start(side: Side, packages: string, serverDirectory: ServerDirectory): Promise<void> {
     const isOrderSide = side === 'order-side';
     const { child, port } = await startMeasured({
       name: `${this.peer.name} ${side}`,
@@ -80,8 +85,8 @@ export class PeerSystem implements OrderSystem {
         [packagesVariable]: packages,
         ...this.restate?.settings,
       },
-      instance,
-      logFile: join(instance.logs, `${this.peer.name}-${side}.log`),
+      serverDirectory,
+      logFile: join(serverDirectory.logs, `${this.peer.name}-${side}.log`),
     });
     this.#processes.set(side, child);
     if (isOrderSide) this.#http = connectTo(port);

@@ -11,7 +11,7 @@ export interface Peer {
   readonly title: string;
   /** Its packages, each with the licence it comes under. */
   readonly packages: Readonly<Record<string, string>>;
-  /** Where its figures do not mean the same as ours. */
+  /** Where its figures do not mean the same as subject. */
   readonly differences: readonly string[];
 }
 
@@ -22,7 +22,7 @@ export const peers: readonly Peer[] = [
     packages: { '@dbos-inc/dbos-sdk': 'MIT' },
     differences: [
       'needs no server of its own: its workflows are rows in the database of the orders, with synchronous commit',
-      'only the order API has workflows; the processor acknowledges a message when its outcome is published, as ours does',
+      'only the order API has workflows; the processor acknowledges a message when its outcome is published, as subject does',
       'no web page here: that is a separate service of its maker',
     ],
   },
@@ -36,7 +36,7 @@ export const peers: readonly Peer[] = [
     },
     differences: [
       'keeps its workflows in a log of its own and not in Postgres, on one node, and flushes it before it answers',
-      'only the order API has workflows; the processor acknowledges a message when its outcome is published, as ours does',
+      'only the order API has workflows; the processor acknowledges a message when its outcome is published, as subject does',
       'Promise.withResolvers, which the SDK takes from Node 22, is added to Node 20',
     ],
   },

@@ -12,17 +12,17 @@ import { runService } from '../../../runtime/run-service.js';
 import { createProcessOrder } from '../../../../processor/application/process-order.js';
 import type { OutcomePublisher } from '../../../../processor/application/ports.js';
 import { readConfig } from '../../../../processor/config.js';
-import { decide } from '../../../../processor/domain/verdict.js';
+import { decide } from '../../../../processor/domain/decision.js';
 import { createProcessingStore } from '../../../../processor/infrastructure/postgres/processing-store.js';
 import { createPublishOutcomes } from '../../../../processor/infrastructure/publish-outcomes.js';
 import { createOrderCreatedConsumer } from '../../../../processor/infrastructure/rabbitmq/order-created-consumer.js';
-import { aboutOrder } from '../../../../workflows/client/order-logger.js';
+import { orderLogger } from '../../../../workflows/client/order-logger.js';
 import { orderProcessed, orderTopology } from '../../../../workflows/order-events.js';
 import { startOutboxLibrary } from './outbox-library.js';
 import { peerVariable } from './peer.js';
 
 // The processor without Temporal. Where a peer has workflows, an outcome is published before its message is acknowledged, as
-// ours is, so a crash in between has the message come again; with the library, that publishes it from the outbox.
+// subject is, so a crash in between has the message come again; with the library, that publishes it from the outbox.
 const isLibrary = process.env[peerVariable] === 'outbox-library';
 
 await runService(readConfig, async (config, logger, service) => {
@@ -38,7 +38,7 @@ await runService(readConfig, async (config, logger, service) => {
     const stop = await startOutboxLibrary({ pool, publisher, logger, dsn: config.postgres.dsn }, orderProcessed, name);
     service.onStop('outbox library', stop);
   } else {
-    const log = ({ aggregateId }: { aggregateId: string }) => aboutOrder(logger, aggregateId, undefined);
+    const log = ({ aggregateId }: { aggregateId: string }) => orderLogger(logger, aggregateId, undefined);
     const relay = createOutboxRelay({ pool, publisher, exchange: orderTopology.exchange, source: name, log });
     const publishOutcomes = createPublishOutcomes(relay);
     const republishAfterMs = config.workflow.checkAfterMs / 2;

@@ -44,9 +44,9 @@ const registerLimitMs = 30_000;
 const settledPromise = 'settled';
 
 /**
- * A Restate workflow for each order, its key the order's id, with the steps of ours: publish its event, wait a moment for the
+ * A Restate workflow for each order, its key the order's id, with the steps of subject: publish its event, wait a moment for the
  * settlement in this process, then for a promise, and publish again when that takes too long. Restate retries a failed step by
- * itself. It is started after the order's commit, as ours is, and the same reconciler starts it where the process died in
+ * itself. It is started after the order's commit, as subject is, and the same reconciler starts it where the process died in
  * between.
  */
 export async function startRestateDriver(options: DriverOptions): Promise<Driver> {

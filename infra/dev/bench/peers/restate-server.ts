@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Instance, Report } from '../../processes/instance.js';
+import type { ServerDirectory, Print } from '../../processes/server-directory.js';
 import { ManagedProcess } from '../../processes/managed-process.js';
 import { chooseBenchPort } from '../measured-process.js';
 import { PeerUnavailable } from './peer.js';
@@ -23,14 +23,18 @@ export interface RestateServer {
  * Starts the server with its default settings, on 127.0.0.1 only, its log among the instance's files.
  * @throws PeerUnavailable when there is no binary for this platform; Error when it does not get ready
  */
-export async function startRestateServer(packages: string, instance: Instance, report: Report): Promise<RestateServer> {
+export async function startRestateServer(
+  packages: string,
+  serverDirectory: ServerDirectory,
+  print: Print,
+): Promise<RestateServer> {
   const [node, ingress, admin, endpoint] = await Promise.all([0, 1, 2, 3].map(chooseBenchPort));
   const adminUrl = `http://127.0.0.1:${admin}`;
   const processName = 'Restate';
   const server = new ManagedProcess({
     name: processName,
     command: programIn(packages),
-    args: ['--no-logo', '--base-dir', join(instance.directory, 'restate'), '--node-name', 'bench'],
+    args: ['--no-logo', '--base-dir', join(serverDirectory.path, 'restate'), '--node-name', 'bench'],
     env: {
       ...process.env,
       RESTATE_LISTEN_MODE: 'tcp',
@@ -42,14 +46,14 @@ export async function startRestateServer(packages: string, instance: Instance, r
       RESTATE_DISABLE_TELEMETRY: 'true',
       RESTATE_LOG_FILTER: 'warn',
     },
-    cwd: instance.directory,
-    instanceDirectory: instance.directory,
-    logFile: join(instance.logs, 'restate.log'),
-    recordDirectory: instance.run,
+    cwd: serverDirectory.path,
+    serverDirectoryPath: serverDirectory.path,
+    logFile: join(serverDirectory.logs, 'restate.log'),
+    recordDirectory: serverDirectory.run,
     stopLimitMs: 20_000,
     readyLimitMs: 60_000,
     isReady: async () => (await fetch(`${adminUrl}/health`, { signal: AbortSignal.timeout(probeLimitMs) })).ok,
-    report,
+    print,
   });
   await server.start();
   return {

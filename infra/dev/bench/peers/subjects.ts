@@ -1,10 +1,10 @@
 import type { OrderSystem } from '../load.js';
 import { cpuMsOf, serverPids } from '../process-usage.js';
-import type { Bench, Mode } from '../row.js';
+import type { Bench, Mode } from '../scenario.js';
 import { PeerUnavailable, peers, pinnedVersion, type Peer } from './peer.js';
 import { PeerSystem } from './peer-system.js';
 
-/** A running system that is measured: ours in one of its modes, or a peer. */
+/** A running system that is measured: subject in one of its modes, or a peer. */
 export interface Subject {
   readonly system: OrderSystem & {
     /** @throws Error unless every accepted order is there once and settled, and nothing is open any more */
@@ -63,11 +63,11 @@ function peerCandidate(bench: Bench, peer: Peer, packages: () => Promise<string>
     versions: versions.join(', '),
     notes: peer.differences,
     start: async () => {
-      const { instance } = bench.servers;
+      const { serverDirectory } = bench.servers;
       const directory = await packages().catch((error: unknown) => {
         throw new PeerUnavailable('its packages could not be installed', { cause: error });
       });
-      const system = await PeerSystem.start(peer, directory, instance, bench.report);
+      const system = await PeerSystem.start(peer, directory, serverDirectory, bench.print);
       return {
         system,
         readCpu: () => readCpu(bench, system.restate?.processName, system.pids),
@@ -82,7 +82,7 @@ function readCpu(
   ownServer: string | undefined,
   services: Readonly<Record<string, number>>,
 ): Record<string, number> {
-  const all = Object.entries(serverPids(servers.instance.run));
+  const all = Object.entries(serverPids(servers.serverDirectory.run));
   const used = all.filter(([name]) => sharedServers.test(name) || name === ownServer);
   return Object.fromEntries([...used, ...Object.entries(services)].map(([name, pid]) => [name, cpuMsOf(pid)]));
 }

@@ -2,19 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { connect } from 'amqplib';
 import { createPublisher } from '../../../rabbitmq/publisher.js';
 import { eventually } from '../../testing/eventually.js';
-import { silentLogger } from '../../testing/silent-logger.js';
+import { testLogger } from '../../testing/test-logger.js';
 import { orderTopology } from '../../../../workflows/order-events.js';
 import { ratePerSecond } from '../rate.js';
 import { serve } from './serve.js';
 
-// Row 6: messages confirmed a second, by our publisher or by amqplib's confirm channel alone (CONFIRMS_THROUGH).
+// Scenario 6: messages confirmed a second, by our publisher or by amqplib's confirm channel alone (CONFIRMS_THROUGH).
 const url = process.env['APP__RABBITMQ_URL'] ?? '';
 const window = 200;
 const content = Buffer.alloc(400, 'x');
 const routingKey = 'order.created';
 
-async function ours(): Promise<() => Promise<void>> {
-  const publisher = await createPublisher(url, 'reference', orderTopology, silentLogger);
+async function subject(): Promise<() => Promise<void>> {
+  const publisher = await createPublisher(url, 'reference', orderTopology, testLogger);
   await eventually('the publisher is connected', () => {
     if (!publisher.isUp()) throw new Error('not yet');
   });
@@ -35,5 +35,5 @@ async function bare(): Promise<() => Promise<void>> {
     });
 }
 
-const publish = await (process.env['CONFIRMS_THROUGH'] === 'amqplib' ? bare() : ours());
+const publish = await (process.env['CONFIRMS_THROUGH'] === 'amqplib' ? bare() : subject());
 serve((durationMs) => ratePerSecond(window, durationMs, publish));

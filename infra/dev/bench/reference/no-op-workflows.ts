@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
-import { silentLogger } from '../../testing/silent-logger.js';
+import { testLogger } from '../../testing/test-logger.js';
 import { installTemporalRuntime } from '../../../temporal/runtime.js';
 import { ratePerSecond } from '../rate.js';
 import { serve } from './serve.js';
 import type { noOp } from './no-op-workflow.js';
 
-// Row 2: workflows that do nothing, on the same server, with the order API's worker settings.
-installTemporalRuntime(silentLogger);
+// Scenario 2: workflows that do nothing, on the same server, with the order API's worker settings.
+installTemporalRuntime(testLogger);
 const namespace = process.env['TEMPORAL_NAMESPACE'] ?? 'default';
 const connection = await NativeConnection.connect({ address: process.env['TEMPORAL_ADDRESS'] ?? '' });
 const client = new Client({ connection, namespace });

@@ -5,7 +5,7 @@ import { createOutboxRelay } from '../../../messaging/outbox-relay.js';
 import { createPool } from '../../../postgres/pool.js';
 import { createConsumer } from '../../../rabbitmq/consumer.js';
 import { createPublisher } from '../../../rabbitmq/publisher.js';
-import { silentLogger } from '../../testing/silent-logger.js';
+import { testLogger } from '../../testing/test-logger.js';
 import { createOrderStore } from '../../../../order-api/infrastructure/postgres/order-store.js';
 import { createProcessingStore } from '../../../../processor/infrastructure/postgres/processing-store.js';
 import { eventKeyOf, orderCreated, orderProcessed, orderTopology } from '../../../../workflows/order-events.js';
@@ -13,12 +13,12 @@ import { newOrderId } from '../order-client.js';
 import { watchSettlements } from '../settlements.js';
 import { serve } from './serve.js';
 
-// Row 4: the classic design, with our own stores, relay and consumers: both outboxes are polled, nothing else drives them.
+// Scenario 4: the classic design, with our own stores, relay and consumers: both outboxes are polled, nothing else drives them.
 const pollMs = 5000;
-const orders = createPool(process.env['ORDERS_DB_DSN'] ?? '', 'reference', silentLogger);
-const processed = createPool(process.env['PROCESSOR_DB_DSN'] ?? '', 'reference', silentLogger);
+const orders = createPool(process.env['ORDERS_DB_DSN'] ?? '', 'reference', testLogger);
+const processed = createPool(process.env['PROCESSOR_DB_DSN'] ?? '', 'reference', testLogger);
 const url = process.env['APP__RABBITMQ_URL'] ?? '';
-const publisher = await createPublisher(url, 'reference', orderTopology, silentLogger);
+const publisher = await createPublisher(url, 'reference', orderTopology, testLogger);
 const [orderStore, processingStore] = [createOrderStore(orders, 0), createProcessingStore(processed, 0)];
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
@@ -29,7 +29,7 @@ async function pollOutbox(
   { signal }: AbortController,
 ): Promise<void> {
   const { exchange } = orderTopology;
-  const relay = createOutboxRelay({ pool, publisher, exchange, source: 'reference', log: () => silentLogger });
+  const relay = createOutboxRelay({ pool, publisher, exchange, source: 'reference', log: () => testLogger });
   await sleep(afterMs);
   while (!signal.aborted) {
     const { rows } = await pool.query<{ id: string }>(
@@ -42,7 +42,7 @@ async function pollOutbox(
 }
 
 const consuming = { url, topology: orderTopology, prefetch: 200, publisher, isOutage: () => false };
-const logging = { logger: silentLogger, log: () => silentLogger };
+const logging = { logger: testLogger, log: () => testLogger };
 await createConsumer({
   ...consuming,
   ...logging,

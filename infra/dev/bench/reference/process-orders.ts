@@ -3,8 +3,8 @@ import { inTransaction } from '../../../postgres/pool.js';
 import { newOrderId } from '../order-client.js';
 import { serveOnPostgres } from './serve.js';
 
-// Row 7: the three tables of the processor's transaction and the mark of the published outcome, one order at a time, as
-// anybody would write it first. Nothing is consumed or published for it, which ours does besides.
+// Scenario 7: the three tables of the processor's transaction and the mark of the published outcome, one order at a time, as
+// anybody would write it first. Nothing is consumed or published for it, which subject does besides.
 serveOnPostgres(async (pool) => {
   const orderId = newOrderId();
   const messageId = uuidv7();

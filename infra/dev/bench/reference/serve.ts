@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { createPool } from '../../../postgres/pool.js';
-import { silentLogger } from '../../testing/silent-logger.js';
+import { testLogger } from '../../testing/test-logger.js';
 import { ratePerSecond } from '../rate.js';
 
 /**
@@ -20,6 +20,6 @@ export function serve(run: (durationMs: number) => Promise<unknown>): void {
 
 /** Such a reference on one database, whose address is in APP__DB_DSN, over as many connections as a service has. */
 export function serveOnPostgres(task: (pool: pg.Pool) => Promise<unknown>): void {
-  const pool = createPool(process.env['APP__DB_DSN'] ?? '', 'reference', silentLogger);
+  const pool = createPool(process.env['APP__DB_DSN'] ?? '', 'reference', testLogger);
   serve((durationMs) => ratePerSecond(pool.options.max, durationMs, () => task(pool)));
 }

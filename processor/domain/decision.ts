@@ -1,5 +1,5 @@
 /** What the processor decides of an order. A failed order always carries its reason. */
-export type Verdict = { readonly status: 'done' } | { readonly status: 'failed'; readonly reason: string };
+export type Decision = { readonly status: 'done' } | { readonly status: 'failed'; readonly reason: string };
 
 /** Stands for what real processing can trip over; one of them is given to each order that fails. */
 const reasons = ['payment declined', 'out of stock', 'delivery address not served'] as const;
@@ -12,7 +12,7 @@ const reasons = ['payment declined', 'out of stock', 'delivery address not serve
  * effect of its own, such as charging a card, gives that effect the order id as its idempotency key.
  * @param random numbers from 0 up to but not including 1, e.g. Math.random
  */
-export function decide(successRate: number, random: () => number): Verdict {
+export function decide(successRate: number, random: () => number): Decision {
   if (random() < successRate) return { status: 'done' };
   return { status: 'failed', reason: reasons[Math.floor(random() * reasons.length)] ?? reasons[0] };
 }

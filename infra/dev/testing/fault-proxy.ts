@@ -3,32 +3,33 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 /** `up` is towards the server. */
 type Direction = 'up' | 'down';
 
-interface Slowness {
-  /** Every byte arrives that much later, and at random up to as much again. */
-  readonly delayMs: number;
+interface Toxic {
+  /** Every byte arrives this much later, and at random up to as much again. */
+  readonly latencyMs: number;
   readonly bytesPerSecond?: number;
 }
 
-/** A network between the code under test and a real server, which a test can break in every way. */
-export interface BreakableLink {
+/** A network between the code under test and a real server, which a test can break in every way. The words are Toxiproxy's. */
+export interface FaultProxy {
   /** The server's address, by way of this link. */
   readonly url: string;
-  /** Ends every connection; new ones are taken. */
-  cut(): void;
-  /** Ends every connection and every new one, as if nothing ran there, until `mend`. */
-  breakDown(): void;
+  /** Resets every connection; new ones are accepted. */
+  reset(): void;
+  /** Resets every connection and every new one, as if nothing ran there, until `restore`. */
+  down(): void;
   /**
-   * Takes connections and bytes but passes nothing on, as a server that froze; or, half open, nothing in one direction.
-   * Until `mend`.
+   * Accepts connections and bytes but passes nothing on, like a server that froze; with a direction, nothing in that one.
+   * Until `restore`.
    */
   freeze(direction?: Direction): void;
-  /** Passes everything on in its order, but later and no faster than that, until `mend`. */
-  slowDown(slowness: Slowness): void;
+  /** Passes everything on in its order, but late and no faster than this, until `restore`. */
+  limit(toxic: Toxic): void;
   /**
-   * Once, when such bytes come along: ends their connection, after they were passed on or instead of it. Resolves then.
+   * Resets, once, the connection on which matching bytes come along, after they were passed on or instead of that. Resolves
+   * then.
    */
-  cutAt(direction: Direction, matches: (bytes: Buffer) => boolean, passOn: boolean): Promise<void>;
-  mend(): void;
+  resetAt(direction: Direction, matches: (bytes: Buffer) => boolean, passOn: boolean): Promise<void>;
+  restore(): void;
   close(): Promise<void>;
 }
 
@@ -36,7 +37,7 @@ interface Trap {
   readonly direction: Direction;
   readonly matches: (bytes: Buffer) => boolean;
   readonly passOn: boolean;
-  readonly sprung: () => void;
+  readonly onTriggered: () => void;
 }
 
 interface Pair {
@@ -45,16 +46,16 @@ interface Pair {
 }
 
 /** @param target address of the server, whatever its scheme */
-export async function createBreakableLink(target: string): Promise<BreakableLink> {
+export async function createFaultProxy(target: string): Promise<FaultProxy> {
   const { hostname, port } = new URL(target);
   const pairs = new Set<Pair>();
   const frozen = new Set<Direction>();
   const traps = new Set<Trap>();
-  let broken = false;
-  let slowness: Slowness | undefined;
+  let isDown = false;
+  let toxic: Toxic | undefined;
 
   function pipe(direction: Direction, from: Socket, to: Socket, pair: Pair): void {
-    const lane = createLane(to, () => slowness);
+    const pass = createPipe(to, () => toxic);
     from.on('data', (bytes) => {
       const trap = [...traps].find((each) => each.direction === direction && each.matches(bytes));
       if (trap) {
@@ -62,8 +63,8 @@ export async function createBreakableLink(target: string): Promise<BreakableLink
         // Handed to the operating system first, which sends it although the connection is about to end.
         if (trap.passOn) to.write(bytes, () => destroy(pair));
         else destroy(pair);
-        trap.sprung();
-      } else if (!frozen.has(direction)) lane(bytes);
+        trap.onTriggered();
+      } else if (!frozen.has(direction)) pass(bytes);
     });
     // One side's end is the other's, after the last bytes; a frozen network tells nobody.
     from.on('close', () => void (frozen.size === 0 && to.end()));
@@ -71,7 +72,7 @@ export async function createBreakableLink(target: string): Promise<BreakableLink
 
   const server = createServer((near) => {
     near.on('error', () => undefined);
-    if (broken) return void near.destroy();
+    if (isDown) return void near.destroy();
     const far = connect(Number(port), hostname);
     far.on('error', () => undefined);
     const pair = { near, far };
@@ -80,7 +81,7 @@ export async function createBreakableLink(target: string): Promise<BreakableLink
     pipe('down', far, near, pair);
     far.on('close', () => pairs.delete(pair));
   });
-  const cut = (): void => {
+  const reset = (): void => {
     for (const pair of pairs) destroy(pair);
     pairs.clear();
   };
@@ -90,30 +91,30 @@ export async function createBreakableLink(target: string): Promise<BreakableLink
   url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     url: url.href,
-    cut,
-    breakDown: () => {
-      broken = true;
-      cut();
+    reset,
+    down: () => {
+      isDown = true;
+      reset();
     },
     freeze: (direction) => {
       for (const each of direction ? [direction] : (['up', 'down'] as const)) frozen.add(each);
     },
-    slowDown: (how) => {
-      slowness = how;
+    limit: (how) => {
+      toxic = how;
     },
-    cutAt: (direction, matches, passOn) =>
-      new Promise((resolve) => void traps.add({ direction, matches, passOn, sprung: resolve })),
-    mend: () => {
-      // What was swallowed while frozen is gone, so its connections are of no use any more.
-      if (frozen.size > 0) cut();
+    resetAt: (direction, matches, passOn) =>
+      new Promise((resolve) => void traps.add({ direction, matches, passOn, onTriggered: resolve })),
+    restore: () => {
+      // The bytes that were swallowed while frozen are gone, so their connections are of no use.
+      if (frozen.size > 0) reset();
       frozen.clear();
       traps.clear();
-      slowness = undefined;
-      broken = false;
+      toxic = undefined;
+      isDown = false;
     },
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
-      cut();
+      reset();
       await closed;
     },
   };
@@ -124,8 +125,8 @@ function destroy({ near, far }: Pair): void {
   far.destroy();
 }
 
-/** Passes bytes on in their order, each as late as the link is slow when it comes. */
-function createLane(to: Socket, slowness: () => Slowness | undefined): (bytes: Buffer) => void {
+/** Passes bytes on in their order, each with the latency that is set when it comes. */
+function createPipe(to: Socket, toxicNow: () => Toxic | undefined): (bytes: Buffer) => void {
   const waiting: { at: number; bytes: Buffer }[] = [];
   let freeAt = 0;
   const passOn = (): void => {
@@ -137,10 +138,10 @@ function createLane(to: Socket, slowness: () => Slowness | undefined): (bytes: B
     }
   };
   return (bytes) => {
-    const slow = slowness();
+    const slow = toxicNow();
     if (!slow && waiting.length === 0) return void to.write(bytes);
-    const { delayMs, bytesPerSecond = Infinity } = slow ?? { delayMs: 0 };
-    const arrival = performance.now() + delayMs * (1 + Math.random());
+    const { latencyMs, bytesPerSecond = Infinity } = slow ?? { latencyMs: 0 };
+    const arrival = performance.now() + latencyMs * (1 + Math.random());
     freeAt = Math.max(freeAt + (bytes.length / bytesPerSecond) * 1000, arrival);
     waiting.push({ at: freeAt, bytes });
     if (waiting.length === 1) passOn();

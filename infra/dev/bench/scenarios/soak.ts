@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openLoop, type PlacedOrder } from '../load.js';
 import { memoryOf } from '../process-usage.js';
-import type { Chart, Row } from '../row.js';
+import type { Chart, Scenario } from '../scenario.js';
 import { groupsOverTime, median, percentile, rateOverTime, spread } from '../statistics.js';
 import type { BenchSystem } from '../system.js';
 import { capacityOf } from './latency.js';
@@ -17,8 +17,8 @@ interface Sample {
   readonly memory: number;
 }
 
-/** Row 9: a long time at 70 % of capacity: nothing gets slower, larger or fuller than the orders themselves. */
-export const soak: Row = async (bench) => {
+/** Scenario 9: a long time at 70 % of capacity: nothing gets slower, larger or fuller than the orders themselves. */
+export const soak: Scenario = async (bench) => {
   const system = await bench.system('default');
   const perSecond = (await capacityOf(bench)) * share;
   const { soakMs } = bench.plan;
@@ -44,14 +44,14 @@ export const soak: Row = async (bench) => {
   const notes = [
     `${perSecond.toFixed(0)} orders/s for ${soakMs / 60_000} minutes, ${orders.length} orders; parts are quarters`,
   ];
-  const common = { number: 9, unit: '', reference: [], target: { atMost: 1.2 }, notes };
-  const of = (title: string, ratio: number) => ({ ...common, title, ours: [ratio], ratio });
+  const common = { slug: 'soak', unit: '', reference: [], target: { atMost: 1.2 }, notes };
+  const of = (title: string, ratio: number) => ({ ...common, title, subject: [ratio], ratio });
   return [
     {
       ...common,
       title: 'soak: p99 of the last part to the first',
       unit: 'ms',
-      ours: [last],
+      subject: [last],
       reference: [first],
       ratio: last / first,
       charts: charts(orders, taken, begin),

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { armedBy, type CrashPoint } from './crash-point.js';
+import { armedBy, type Failpoint } from './failpoint.js';
 
 describe('a crash point', () => {
-  const passing = (setting: string, ...points: CrashPoint[]): number[] => {
+  const passing = (setting: string, ...points: Failpoint[]): number[] => {
     const deaths: number[] = [];
-    const crashPoint = armedBy(setting, () => deaths.push(deaths.length));
+    const failpoint = armedBy(setting, () => deaths.push(deaths.length));
     return points.map((point) => {
-      crashPoint(point);
+      failpoint(point);
       return deaths.length;
     });
   };
@@ -23,14 +23,14 @@ describe('a crash point', () => {
   });
 
   it('fails where it is told to, every time, and kills nobody', () => {
-    const crashPoint = armedBy('signal.before:error', () => assert.fail('nobody dies'));
-    crashPoint('mark.before');
-    for (let time = 0; time < 3; time += 1) assert.throws(() => crashPoint('signal.before'), /signal\.before fails/);
+    const failpoint = armedBy('signal.before:error', () => assert.fail('nobody dies'));
+    failpoint('mark.before');
+    for (let time = 0; time < 3; time += 1) assert.throws(() => failpoint('signal.before'), /signal\.before fails/);
   });
 
   it('that is not there is refused', () => {
     for (const setting of ['mark', 'mark.before:0', 'mark.before:x', '']) {
-      assert.throws(() => armedBy(setting), /APP__CRASH_AT is .* it must be one of place\.before, /);
+      assert.throws(() => armedBy(setting), /APP__FAILPOINT is .* it must be one of place\.before, /);
     }
   });
 });

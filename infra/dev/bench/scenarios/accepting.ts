@@ -1,13 +1,13 @@
 import { ratePerSecond } from '../rate.js';
 import { startReference } from '../reference-process.js';
-import type { Row } from '../row.js';
+import type { Scenario } from '../scenario.js';
 import { createTestDatabase } from '../../testing/test-database.js';
 import { measurePairs, ratiosOf } from './pairs.js';
 
 const clients = 100;
 
-/** Row 1: how fast orders are accepted, with everything behind them at work. */
-export const accepting: Row = async (bench) => {
+/** Scenario 1: how fast orders are accepted, with everything behind them at work. */
+export const accepting: Scenario = async (bench) => {
   const database = await createTestDatabase('order-api');
   const reference = await startReference('place-orders', { APP__DB_DSN: database.dsn });
   const system = await bench.system('default');
@@ -26,7 +26,9 @@ export const accepting: Row = async (bench) => {
     );
     const target = { atLeast: 0.5 };
     const notes = [`${clients} clients; workflows, messages and answers run at the same time`];
-    return [{ number: 1, title: 'accepted POST/s', unit: '1/s', ...measured, ...ratiosOf(measured), target, notes }];
+    return [
+      { slug: 'accepting', title: 'accepted POST/s', unit: '1/s', ...measured, ...ratiosOf(measured), target, notes },
+    ];
   } finally {
     await reference.stop();
     await database.drop();

@@ -7,7 +7,7 @@ import { isTemporalOutage, isUnknownSearchAttribute, TemporalUnavailable } from 
 import { ensureSearchAttributes, type SearchAttributeTypes } from './search-attributes.js';
 
 /** The process's one connection to Temporal, shared by its client and its worker, kept up in the background. */
-export interface TemporalLink {
+export interface TemporalConnection {
   start(): void;
   /**
    * Calls Temporal with a deadline.
@@ -33,17 +33,17 @@ const connectTimeoutMs = 5000;
 const setupTimeoutMs = 30_000;
 const retryMs = 1000;
 /** After a call that found the server away, calls fail at once for this long: each would wait for its deadline. */
-const restMs = 1000;
+const circuitOpenMs = 1000;
 
 /** Connects, registers search attributes, runs the worker, and starts over after any failure, until stopped. */
-export function createTemporalLink(options: TemporalLinkOptions): TemporalLink {
+export function createTemporalConnection(options: TemporalLinkOptions): TemporalConnection {
   const { namespace, logger } = options;
   const stopping = new AbortController();
   let connection: NativeConnection | undefined;
   let client: Client | undefined;
   let worker: Worker | undefined;
   let running: Promise<void> | undefined;
-  let restUntil = 0;
+  let circuitOpenUntil = 0;
 
   async function runOnce(): Promise<void> {
     const opened = await open(options);
@@ -70,12 +70,13 @@ export function createTemporalLink(options: TemporalLinkOptions): TemporalLink {
   }
 
   async function call<T>(timeoutMs: number, request: (client: Client) => Promise<T>): Promise<T> {
-    if (!client || !connection || Date.now() < restUntil) throw new TemporalUnavailable('Temporal is not reachable');
+    if (!client || !connection || Date.now() < circuitOpenUntil)
+      throw new TemporalUnavailable('Temporal is not reachable');
     const current = client;
     try {
       return await connection.withDeadline(Date.now() + timeoutMs, () => request(current));
     } catch (error) {
-      if (isTemporalOutage(error)) restUntil = Date.now() + restMs;
+      if (isTemporalOutage(error)) circuitOpenUntil = Date.now() + circuitOpenMs;
       if (isUnknownSearchAttribute(error)) await registerAgain(connection);
       throw error;
     }

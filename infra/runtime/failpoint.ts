@@ -2,7 +2,7 @@
  * Where a process can be made to die or to fail, for tests of what survives it: before and after everything that another
  * part of the system can see. Each is passed by the line that it is named after.
  */
-export const crashPoints = [
+export const failpoints = [
   // Orders are placed by one statement, which is one transaction.
   'place.before',
   'place.after',
@@ -24,26 +24,26 @@ export const crashPoints = [
   'signal.before',
 ] as const;
 
-export type CrashPoint = (typeof crashPoints)[number];
+export type Failpoint = (typeof failpoints)[number];
 
 /** `mark.before` or, not at the first but at the 20th time, `mark.before:20`; `signal.before:error` fails every time. */
-const setting = process.env['APP__CRASH_AT'];
+const setting = process.env['APP__FAILPOINT'];
 
 /**
- * Kills this process at once, as `kill -9` would, or throws, when APP__CRASH_AT names this point. Without that setting, which
+ * Kills this process at once, as `kill -9` would, or throws, when APP__FAILPOINT names this point. Without that setting, which
  * nothing but a test sets, it does nothing.
  */
-export const crashPoint: (point: CrashPoint) => void = setting ? armedBy(setting) : () => undefined;
+export const failpoint: (point: Failpoint) => void = setting ? armedBy(setting) : () => undefined;
 
 /** @throws Error when there is no such point: a test that kills nobody would show nothing */
 export function armedBy(
   text: string,
   die = () => process.kill(process.pid, 'SIGKILL') as unknown,
-): (point: CrashPoint) => void {
+): (point: Failpoint) => void {
   const [name = '', count = '1'] = text.split(':');
-  if (!crashPoints.some((point) => point === name) || !/^([1-9]\d{0,5}|error)$/.test(count)) {
+  if (!failpoints.some((point) => point === name) || !/^([1-9]\d{0,5}|error)$/.test(count)) {
     throw new Error(
-      `APP__CRASH_AT is "${text}"; it must be one of ${crashPoints.join(', ')}, with ":20" for the 20th time, or ":error"`,
+      `APP__FAILPOINT is "${text}"; it must be one of ${failpoints.join(', ')}, with ":20" for the 20th time, or ":error"`,
     );
   }
   if (count === 'error') return failingAt(name);
@@ -55,8 +55,8 @@ export function armedBy(
   };
 }
 
-function failingAt(name: string): (point: CrashPoint) => void {
+function failingAt(name: string): (point: Failpoint) => void {
   return (point) => {
-    if (point === name) throw new Error(`${point} fails, since APP__CRASH_AT says so`);
+    if (point === name) throw new Error(`${point} fails, since APP__FAILPOINT says so`);
   };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { decide } from './verdict.js';
+import { decide } from './decision.js';
 
 describe('verdict', () => {
   const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });

@@ -4,7 +4,7 @@ import type { BenchSystem } from './system.js';
 
 /** How much is measured. */
 export interface Plan {
-  /** How often reference and ours are measured, one after the other. */
+  /** How often the reference and the system are measured, one after the other. */
   readonly pairs: number;
   /** How long one measurement takes, in milliseconds. */
   readonly windowMs: number;
@@ -19,15 +19,15 @@ export interface Plan {
   readonly absenceOrders?: number;
 }
 
-/** What the rows share: servers, the systems they load, and what an earlier row has found. */
+/** What the scenarios share: servers, the systems they load, and what an earlier scenario has measured. */
 export interface Bench {
   readonly kind: 'full' | 'quick' | 'soak' | 'absence';
   readonly plan: Plan;
   readonly servers: LocalServers;
-  readonly report: (line: string) => void;
+  readonly print: (line: string) => void;
   /** The system in this mode, started at its first use. */
   system(mode: Mode): Promise<BenchSystem>;
-  /** Orders settled a second in default mode, once row 3 has measured it. */
+  /** Orders settled a second in default mode, once `settling` has measured it. */
   capacity?: number;
 }
 
@@ -45,12 +45,13 @@ export interface Chart {
 type Target =
   { readonly atLeast: number; readonly reached?: number } | { readonly atMost: number; readonly reached?: undefined };
 
-/** One line of the result: ours against a reference, or against a limit of its own. */
-export interface Finding {
-  readonly number: number;
+/** One line of the result: the system against a reference, or against a limit of its own. */
+export interface Measurement {
+  /** Its name in reports and in `docs/performance.md`. */
+  readonly slug: string;
   readonly title: string;
   readonly unit: string;
-  readonly ours: readonly number[];
+  readonly subject: readonly number[];
   readonly reference: readonly number[];
   /** What is compared with the target; usually the quotient of the medians. */
   readonly ratio: number;
@@ -61,12 +62,12 @@ export interface Finding {
   readonly charts?: readonly Chart[];
 }
 
-/** Measures, and answers with one finding or several. @throws Error when a run was invalid: an order lost or doubled */
-export type Row = (bench: Bench) => Promise<Finding[]>;
+/** Takes one measurement or several. @throws Error when a run was invalid: an order was lost or doubled */
+export type Scenario = (bench: Bench) => Promise<Measurement[]>;
 
-type Verdict = 'met' | 'missed, as known' | 'MISSED';
+type TargetResult = 'met' | 'missed, as known' | 'MISSED';
 
-export function verdictOf({ ratio, target }: Finding): Verdict {
+export function targetResultOf({ ratio, target }: Measurement): TargetResult {
   if ('atLeast' in target ? ratio >= target.atLeast : ratio <= target.atMost) return 'met';
   return target.reached !== undefined && ratio >= target.reached ? 'missed, as known' : 'MISSED';
 }

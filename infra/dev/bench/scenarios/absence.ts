@@ -4,7 +4,7 @@ import { eventually } from '../../testing/eventually.js';
 import { perOrder, readCounters, type Counters } from '../counters.js';
 import { placeAtRate } from '../load.js';
 import { countTransitions, sampleOpenWorkflows } from '../open-workflows.js';
-import type { Bench, Finding, Mode, Row } from '../row.js';
+import type { Bench, Measurement, Mode, Scenario } from '../scenario.js';
 import type { BenchSystem } from '../system.js';
 
 const perSecond = 100;
@@ -29,18 +29,18 @@ interface Absence {
 }
 
 /**
- * Row 12: the processor is away for long, with many orders that wait for it. What does the waiting cost, and what the
+ * Scenario 12: the processor is away for long, with many orders that wait for it. What does the waiting cost, and what the
  * catching up? In strict mode each order has a workflow that looks for itself now and then.
  */
-export const absence: Row = async (bench) => {
-  const findings: Finding[] = [];
+export const absence: Scenario = async (bench) => {
+  const measurements: Measurement[] = [];
   for (const mode of ['strict', 'default'] as const) {
-    findings.push(toFinding(bench, mode, await measure(bench, mode)));
+    measurements.push(toFinding(bench, mode, await measure(bench, mode)));
     // What it does when it has nothing to do would count as the other's.
     const system = await bench.system(mode);
     await Promise.all([system.stopService('order-api'), system.stopService('processor')]);
   }
-  return findings;
+  return measurements;
 };
 
 async function measure(bench: Bench, mode: Mode): Promise<Absence> {
@@ -53,7 +53,7 @@ async function measure(bench: Bench, mode: Mode): Promise<Absence> {
   // What has been accepted faster than workflows are started is no part of the waiting.
   await eventually(`${mode}: every event is in the queue`, () => assertNone(system, unpublished), limitMs);
   const placingSeconds = (performance.now() - placedAt) / 1000;
-  bench.report(`absence, ${mode}: ${orders} orders wait, after ${placingSeconds.toFixed(0)} s`);
+  bench.print(`absence, ${mode}: ${orders} orders wait, after ${placingSeconds.toFixed(0)} s`);
 
   const sample = await sampleOpenWorkflows(system);
   assert.ok(sample.open > 0, 'no workflow is open, though orders wait');
@@ -69,7 +69,7 @@ async function measure(bench: Bench, mode: Mode): Promise<Absence> {
   await system.verify(limitMs);
   const completedSeconds = (performance.now() - begin) / 1000;
   const catchingUp = perOrder(before, await readCounters(bench, system), 1);
-  bench.report(`absence, ${mode}: all settled ${settledSeconds.toFixed(1)} s after the processor was started`);
+  bench.print(`absence, ${mode}: all settled ${settledSeconds.toFixed(1)} s after the processor was started`);
   const transitionsPerMinute = ((transitions / sample.workflowIds.length) * sample.open * minuteMs) / absenceMs;
   const seconds = { placingSeconds, settledSeconds, completedSeconds };
   return { minutes, transitionsPerMinute, workflows: sample.open, catchingUp, ...seconds };
@@ -108,9 +108,9 @@ function cpuSum(counters: Counters): number {
   return cpuOf(counters).reduce((sum, [, seconds]) => sum + seconds, 0);
 }
 
-function toFinding({ plan }: Bench, mode: Mode, absent: Absence): Finding {
+function toFinding({ plan }: Bench, mode: Mode, absent: Absence): Measurement {
   const { minutes, catchingUp, transitionsPerMinute, workflows, placingSeconds } = absent;
-  const ours = minutes.map(cpuSum);
+  const subject = minutes.map(cpuSum);
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   const waiting = cpuOf(minutes[0] ?? {}).map(
     ([name]) => [name, mean(minutes.map((minute) => new Map(cpuOf(minute)).get(name) ?? 0))] as const,
@@ -119,13 +119,13 @@ function toFinding({ plan }: Bench, mode: Mode, absent: Absence): Finding {
     cpu.map(([name, seconds]) => `${name} ${seconds.toFixed(2)}`).join(', ');
   const notes = [
     `${plan.absenceOrders} orders in ${workflows} workflows, placed and their events published in ${placingSeconds.toFixed(0)} s; then ${((plan.absenceMs ?? 0) / minuteMs).toFixed(1)} minutes`,
-    `waiting, CPU-seconds a minute: ${list(waiting)}; first minute ${ours[0]?.toFixed(2)}, last ${ours.at(-1)?.toFixed(2)}`,
+    `waiting, CPU-seconds a minute: ${list(waiting)}; first minute ${subject[0]?.toFixed(2)}, last ${subject.at(-1)?.toFixed(2)}`,
     `waiting, state transitions a minute: ${transitionsPerMinute.toFixed(0)}`,
     `catching up: all settled after ${absent.settledSeconds.toFixed(1)} s, the start of the processor included; every workflow completed and every order counted after ${absent.completedSeconds.toFixed(1)} s`,
     `catching up, CPU-seconds in all: ${list(cpuOf(catchingUp))}; together ${cpuSum(catchingUp).toFixed(1)}`,
   ];
   return {
-    ...{ number: 12, title: `${mode} mode, CPU while the processor is away, a minute`, unit: 's' },
-    ...{ ours, reference: [], ratio: mean(ours), target: { atMost: maxCpuPerMinute }, notes },
+    ...{ slug: `${mode}-absence`, title: `${mode} mode, CPU while the processor is away, a minute`, unit: 's' },
+    ...{ subject, reference: [], ratio: mean(subject), target: { atMost: maxCpuPerMinute }, notes },
   };
 }

@@ -1,36 +1,36 @@
 import { startReference } from '../reference-process.js';
-import type { Row } from '../row.js';
+import type { Scenario } from '../scenario.js';
 import { createTestVhost } from '../../testing/test-vhost.js';
 import { orderCreated } from '../../../../workflows/order-events.js';
 import { measurePairs, ratiosOf } from './pairs.js';
 
-const longestWindowMs = 3000;
+const maxWindowMs = 3000;
 
-/** Row 6: what our publisher adds to amqplib: mandatory, a deadline for each message, and their bookkeeping. */
-export const confirms: Row = async (bench) => {
+/** Scenario 6: what our publisher adds to amqplib: mandatory, a deadline for each message, and their bookkeeping. */
+export const confirms: Scenario = async (bench) => {
   const vhost = await createTestVhost();
   const env = { APP__RABBITMQ_URL: vhost.url };
-  const ours = await startReference('confirms', { ...env, CONFIRMS_THROUGH: 'us' });
+  const subject = await startReference('confirms', { ...env, CONFIRMS_THROUGH: 'us' });
   const bare = await startReference('confirms', { ...env, CONFIRMS_THROUGH: 'amqplib' });
-  const windowMs = Math.min(bench.plan.windowMs, longestWindowMs);
-  const run = async (process: typeof ours): Promise<number> => {
+  const windowMs = Math.min(bench.plan.windowMs, maxWindowMs);
+  const run = async (process: typeof subject): Promise<number> => {
     const perSecond = await process.run<number>(windowMs);
     await vhost.request('DELETE', `queues/${orderCreated.queue}/contents`);
     return perSecond;
   };
   try {
-    for (const each of [bare, ours]) await run(each);
+    for (const each of [bare, subject]) await run(each);
     const measured = await measurePairs(
       bench,
       'confirms',
       () => run(bare),
-      () => run(ours),
+      () => run(subject),
     );
     const notes = ['200 messages of 400 bytes in flight, persistent, quorum queue'];
     const target = { atLeast: 0.85 };
     return [
       {
-        number: 6,
+        slug: 'confirms',
         title: 'confirms/s, to bare amqplib',
         unit: '1/s',
         ...measured,
@@ -40,7 +40,7 @@ export const confirms: Row = async (bench) => {
       },
     ];
   } finally {
-    await Promise.all([ours.stop(), bare.stop()]);
+    await Promise.all([subject.stop(), bare.stop()]);
     await vhost.drop();
   }
 };

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../../testing/eventually.js';
 import { createTestDatabase } from '../../testing/test-database.js';
 import { startReference } from '../reference-process.js';
-import type { Row } from '../row.js';
+import type { Scenario } from '../scenario.js';
 import type { BenchSystem } from '../system.js';
 import { placeMany } from '../load.js';
 import { measurePairs, ratiosOf } from './pairs.js';
@@ -12,8 +12,8 @@ const clients = 100;
 const fillLimitMs = 300_000;
 const pollMs = 100;
 
-/** Row 7: the processor alone works off what has piled up while it was away. */
-export const draining: Row = async (bench) => {
+/** Scenario 7: the processor alone works off what has piled up while it was away. */
+export const draining: Scenario = async (bench) => {
   const database = await createTestDatabase('processor');
   const reference = await startReference('process-orders', { APP__DB_DSN: database.dsn });
   const { plan } = bench;
@@ -31,7 +31,9 @@ export const draining: Row = async (bench) => {
     const notes = [
       `${each} orders each time, ${each * plan.pairs} in all; the order API is stopped meanwhile, outcomes are published`,
     ];
-    return [{ number: 7, title, unit: '1/s', ...measured, ...ratiosOf(measured), target: { atLeast: 1.5 }, notes }];
+    return [
+      { slug: 'draining', title, unit: '1/s', ...measured, ...ratiosOf(measured), target: { atLeast: 1.5 }, notes },
+    ];
   } finally {
     await reference.stop();
     await database.drop();

@@ -1,7 +1,7 @@
 import { perOrder, readCounters, readWorkflows, type Counters } from '../counters.js';
 import { closedLoop } from '../load.js';
 import { startReference } from '../reference-process.js';
-import type { Bench, Finding, Mode, Row } from '../row.js';
+import type { Bench, Measurement, Mode, Scenario } from '../scenario.js';
 import { median } from '../statistics.js';
 import { ratiosOf } from './pairs.js';
 
@@ -16,11 +16,11 @@ const warmUpMs = 3000;
 const crowdFactor = 4;
 
 /**
- * Rows 2, 3 and 10: workflows that do nothing, strict mode and default mode in turn on the same server, with what each
+ * Workflows that do nothing, strict mode and default mode in turn on the same server, with what each
  * order costs.
  */
-export const settling: Row = async (bench) => {
-  const { plan, report } = bench;
+export const settling: Scenario = async (bench) => {
+  const { plan, print } = bench;
   const namespace = (await bench.system('strict')).temporal;
   const reference = await startReference('no-op-workflows', {
     TEMPORAL_ADDRESS: namespace.address,
@@ -35,7 +35,7 @@ export const settling: Row = async (bench) => {
       noOps.push(await reference.run<number>(plan.windowMs));
       for (const mode of ['strict', 'default'] as const) measured[mode].push(await settle(bench, mode, plan.windowMs));
       const [strict, grouped] = [measured.strict, measured.default].map((all) => all.at(-1)?.perSecond.toFixed(1));
-      report(
+      print(
         `settling: round ${round} of ${plan.pairs}: no-op ${noOps.at(-1)?.toFixed(1)}, strict ${strict}, default ${grouped}`,
       );
     }
@@ -51,7 +51,7 @@ export const settling: Row = async (bench) => {
     const { perSecond } = await settle({ ...bench, plan: { ...plan, clients: crowd } }, 'default', plan.windowMs);
     notes.push(`${crowd} clients settle ${perSecond.toFixed(0)}/s in default mode, measured once`);
   }
-  return findings(notes, noOps, strict, grouped, measured);
+  return measurements(notes, noOps, strict, grouped, measured);
 };
 
 async function settle(bench: Bench, mode: Mode, durationMs: number): Promise<Settled> {
@@ -65,23 +65,23 @@ async function settle(bench: Bench, mode: Mode, durationMs: number): Promise<Set
   return { perSecond: settledPerSecond, counters: { ...perOrder({}, workflows, orders.length), ...used } };
 }
 
-function findings(
+function measurements(
   notes: readonly string[],
   noOps: readonly number[],
   strict: readonly number[],
   grouped: readonly number[],
   measured: Record<Mode, readonly Settled[]>,
-): Finding[] {
-  const second = { ours: strict, reference: noOps };
-  const third = { ours: grouped, reference: strict };
+): Measurement[] {
+  const second = { subject: strict, reference: noOps };
+  const third = { subject: grouped, reference: strict };
   const unit = '1/s';
   return [
     {
-      ...{ number: 2, title: 'strict mode, orders settled/s, to no-op workflows/s', unit, notes },
+      ...{ slug: 'strict-settling', title: 'strict mode, orders settled/s, to no-op workflows/s', unit, notes },
       ...{ ...second, ...ratiosOf(second), target: { atLeast: 0.6, reached: 0.5 } },
     },
     {
-      ...{ number: 3, title: 'default mode, orders settled/s, to strict mode', unit, notes },
+      ...{ slug: 'default-settling', title: 'default mode, orders settled/s, to strict mode', unit, notes },
       ...{ ...third, ...ratiosOf(third), target: { atLeast: 10 } },
     },
     transitions('strict', measured.strict, 4),
@@ -89,11 +89,20 @@ function findings(
   ];
 }
 
-function transitions(mode: Mode, settled: readonly Settled[], atMost: number): Finding {
+function transitions(mode: Mode, settled: readonly Settled[], atMost: number): Measurement {
   const of = (name: string): number[] => settled.map(({ counters }) => counters[name] ?? NaN);
   const names = Object.keys(settled[0]?.counters ?? {});
   const notes = names.map((name) => `${name}: ${Number(median(of(name)).toPrecision(3))}`);
-  const ours = of('state transitions');
+  const subject = of('state transitions');
   const title = `${mode} mode, state transitions per order (other counters below)`;
-  return { number: 10, title, unit: '', ours, reference: [], ratio: median(ours), target: { atMost }, notes };
+  return {
+    slug: `${mode}-transitions`,
+    title,
+    unit: '',
+    subject,
+    reference: [],
+    ratio: median(subject),
+    target: { atMost },
+    notes,
+  };
 }

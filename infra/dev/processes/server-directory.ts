@@ -10,53 +10,54 @@ const localDirectory = join(repositoryRoot, '.local');
 /** Of `npm start`. */
 export const devDirectory = join(localDirectory, 'dev');
 
-export type InstanceKind = 'dev' | 'test';
-export type Report = (line: string) => void;
+export type ServerDirectoryKind = 'dev' | 'test';
+export type Print = (line: string) => void;
 
 /** One set of private servers: where its files are, and the lock that says whose it is. */
-export interface Instance {
-  kind: InstanceKind;
-  directory: string;
+export interface ServerDirectory {
+  kind: ServerDirectoryKind;
+  path: string;
   logs: string;
   run: string;
   /** Gives the lock back; a test instance's files are removed. */
   close(): void;
 }
 
-let testInstances = 0;
+let testDirectoryCount = 0;
 
 /**
  * Opens `.local/dev`, which keeps its state, or a fresh `.local/test-<pid>-<n>`, which does not. Ends what a killed
  * run has left behind, and says so through `report`.
  * @throws CliError when a living process uses the dev instance
  */
-export async function openInstance(kind: InstanceKind, report: Report): Promise<Instance> {
-  if (kind === 'test') await sweepTestInstances(report);
-  const directory = kind === 'dev' ? devDirectory : join(localDirectory, `test-${process.pid}-${(testInstances += 1)}`);
+export async function openServerDirectory(kind: ServerDirectoryKind, print: Print): Promise<ServerDirectory> {
+  if (kind === 'test') await sweepTestDirectories(print);
+  const directory =
+    kind === 'dev' ? devDirectory : join(localDirectory, `test-${process.pid}-${(testDirectoryCount += 1)}`);
   const logs = join(directory, 'logs');
   const run = join(directory, 'run');
-  const release = await lockInstance(directory);
+  const release = await lockDirectory(directory);
   mkdirSync(logs, { recursive: true });
   const left = await killLeftovers(directory, run);
-  if (left.length > 0) report(`ended what a killed run had left behind: ${left.join(', ')}`);
+  if (left.length > 0) print(`ended what a killed run had left behind: ${left.join(', ')}`);
   const close = () => {
     release();
     if (kind === 'test') rmSync(directory, { recursive: true, force: true });
   };
-  return { kind, directory, logs, run, close };
+  return { kind, path: directory, logs, run, close };
 }
 
 /** Removes test instances whose process is gone, together with whatever still runs of them. */
-export async function sweepTestInstances(report: Report): Promise<void> {
+export async function sweepTestDirectories(print: Print): Promise<void> {
   for (const name of testDirectories()) {
     const pid = Number(name.split('-')[1]);
     // A living process may be about to take its lock; a recycled pid only delays the sweep.
     if (processIdentity(pid) !== undefined) continue;
     const directory = join(localDirectory, name);
-    const release = await lockInstance(directory).catch(() => undefined);
+    const release = await lockDirectory(directory).catch(() => undefined);
     if (release === undefined) continue;
     const left = await killLeftovers(directory, join(directory, 'run'));
-    if (left.length > 0) report(`ended what a killed test run had left behind: ${left.join(', ')}`);
+    if (left.length > 0) print(`ended what a killed test run had left behind: ${left.join(', ')}`);
     rmSync(directory, { recursive: true, force: true });
   }
 }
@@ -65,12 +66,12 @@ export async function sweepTestInstances(report: Report): Promise<void> {
  * Deletes the state of `npm start`.
  * @throws CliError while it runs
  */
-export async function removeDevInstance(report: Report): Promise<void> {
-  const instance = await openInstance('dev', report);
-  rmSync(instance.directory, { recursive: true, force: true });
+export async function removeDevDirectory(print: Print): Promise<void> {
+  const serverDirectory = await openServerDirectory('dev', print);
+  rmSync(serverDirectory.path, { recursive: true, force: true });
 }
 
-async function lockInstance(directory: string): Promise<() => void> {
+async function lockDirectory(directory: string): Promise<() => void> {
   try {
     return await acquireLock(join(directory, 'run', 'supervisor.lock'));
   } catch (error) {

@@ -1,6 +1,6 @@
 import { closedLoop, latenciesOf, openLoop, type Load } from '../load.js';
 import { startReference } from '../reference-process.js';
-import type { Bench, Chart, Row } from '../row.js';
+import type { Bench, Chart, Scenario } from '../scenario.js';
 import { watchSettlements } from '../settlements.js';
 import { median, percentile, spread } from '../statistics.js';
 import type { BenchSystem } from '../system.js';
@@ -13,8 +13,8 @@ const ordersEachPair = 30;
 /** Once around the pollers' clock, so that the reference's orders meet every phase of it equally often. */
 const spreadMs = 5000;
 
-/** Row 4: one order at a time, against the classic design that polls both outboxes every 5 seconds. */
-export const singleOrder: Row = async (bench) => {
+/** Scenario 4: one order at a time, against the classic design that polls both outboxes every 5 seconds. */
+export const singleOrder: Scenario = async (bench) => {
   const [ordersDb, processorDb, vhost] = await Promise.all([
     createTestDatabase('order-api'),
     createTestDatabase('processor'),
@@ -26,7 +26,7 @@ export const singleOrder: Row = async (bench) => {
     APP__RABBITMQ_URL: vhost.url,
     REFERENCE_RUNS: String(bench.plan.pairs),
   });
-  const all = { polling: [] as number[], ours: [] as number[] };
+  const all = { polling: [] as number[], subject: [] as number[] };
   const keep = (latencies: readonly number[], into: number[]): number => {
     into.push(...latencies);
     return median(latencies);
@@ -38,14 +38,14 @@ export const singleOrder: Row = async (bench) => {
       bench,
       'single order',
       async () => keep(await classic.run<number[]>(spreadMs), all.polling),
-      async () => keep(await oneAtATime(system, ordersEachPair), all.ours),
+      async () => keep(await oneAtATime(system, ordersEachPair), all.subject),
     );
     await system.verify();
-    const [p99, pollingP99] = [percentile(all.ours, 99), percentile(all.polling, 99)];
+    const [p99, pollingP99] = [percentile(all.subject, 99), percentile(all.polling, 99)];
     const title = 'p50 from POST to settled, one order at a time: how many times faster than polling every 5 s';
-    const notes = [`ours: p99 ${p99.toFixed(1)} ms; polling: p99 ${pollingP99.toFixed(0)} ms`];
-    const fasterBy = ratiosOf({ ours: measured.reference, reference: measured.ours });
-    return [{ number: 4, title, unit: 'ms', ...measured, ...fasterBy, target: { atLeast: 50 }, notes }];
+    const notes = [`subject: p99 ${p99.toFixed(1)} ms; polling: p99 ${pollingP99.toFixed(0)} ms`];
+    const fasterBy = ratiosOf({ subject: measured.reference, reference: measured.subject });
+    return [{ slug: 'single-order', title, unit: 'ms', ...measured, ...fasterBy, target: { atLeast: 50 }, notes }];
   } finally {
     await classic.stop();
     await Promise.all([ordersDb.drop(), processorDb.drop(), vhost.drop()]);
@@ -63,8 +63,8 @@ async function oneAtATime(system: BenchSystem, count: number): Promise<number[]>
   return latencies;
 }
 
-/** Row 5: the tail under half of what the system can do. */
-export const halfLoad: Row = async (bench) => {
+/** Scenario 5: the tail under half of what the system can do. */
+export const halfLoad: Scenario = async (bench) => {
   const perSecond = (await capacityOf(bench)) / 2;
   const system = await bench.system('default');
   const { pairs, steadyMs } = bench.plan;
@@ -74,14 +74,16 @@ export const halfLoad: Row = async (bench) => {
     await system.verify();
     loads.push(load);
     const [p50, p99] = [50, 99].map((share) => percentile(latenciesOf(load), share).toFixed(1));
-    bench.report(`half load: run ${run} of ${pairs}: p50 ${p50} ms, p99 ${p99} ms`);
+    bench.print(`half load: run ${run} of ${pairs}: p50 ${p50} ms, p99 ${p99} ms`);
   }
   const of = (share: number): number[] => loads.map((load) => percentile(latenciesOf(load), share));
-  const measured = { ours: of(99), reference: of(50) };
+  const measured = { subject: of(99), reference: of(50) };
   const title = 'p99 from POST to settled at half of capacity, to p50 of the same';
   const notes = [`${perSecond.toFixed(0)} orders/s, constant arrivals, ${pairs} runs of ${steadyMs / pairs / 1000} s`];
   const charts = loads.slice(0, 1).map((load) => chartOf(load, perSecond));
-  return [{ number: 5, title, unit: 'ms', ...measured, ...ratiosOf(measured), target: { atMost: 4 }, notes, charts }];
+  return [
+    { slug: 'half-load', title, unit: 'ms', ...measured, ...ratiosOf(measured), target: { atMost: 4 }, notes, charts },
+  ];
 };
 
 function chartOf({ orders }: Load, perSecond: number): Chart {

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { placeMany } from '../load.js';
 import { memoryOf } from '../process-usage.js';
-import type { Chart, Row } from '../row.js';
+import type { Chart, Scenario } from '../scenario.js';
 import type { BenchSystem, ServiceName } from '../system.js';
 
 const clients = 200;
 const stepMs = 250;
 const settleLimitMs = 300_000;
 /** What a garbage collector keeps in reserve differs from one moment to the next; growth shows in the second burst. */
-const mostGrowth = 1.25;
-const restMs = 5000;
+const maxGrowth = 1.25;
+const circuitOpenMs = 5000;
 const services: readonly ServiceName[] = ['order-api', 'processor'];
 const mebibyte = 2 ** 20;
 
@@ -28,8 +28,8 @@ interface Burst {
   readonly memoryAfter: readonly number[];
 }
 
-/** Row 8: as many orders as the API takes, all at once; and again, to see what memory stays in use. */
-export const burst: Row = async (bench) => {
+/** Scenario 8: as many orders as the API takes, all at once; and again, to see what memory stays in use. */
+export const burst: Scenario = async (bench) => {
   const system = await bench.system('default');
   const size = bench.plan.burstSize;
   const memoryBefore = memoryIn(system);
@@ -37,7 +37,7 @@ export const burst: Row = async (bench) => {
   for (const turn of ['first', 'second'] as const) {
     const result = await oneBurst(system, size);
     bursts.push(result);
-    bench.report(`burst: ${turn}: accepted in ${seconds(result.acceptedMs)}, settled in ${seconds(result.settledMs)}`);
+    bench.print(`burst: ${turn}: accepted in ${seconds(result.acceptedMs)}, settled in ${seconds(result.settledMs)}`);
   }
   const [first, second] = bursts as [Burst, Burst];
   const growth = Math.max(
@@ -54,9 +54,9 @@ export const burst: Row = async (bench) => {
     }),
   ];
   const title = `burst of ${size} POSTs: memory after the second to memory after the first`;
-  const measured = { ours: second.memoryAfter, reference: first.memoryAfter };
-  const target = { atMost: mostGrowth };
-  return [{ number: 8, title, unit: 'MiB', ...measured, ratio: growth, target, notes, charts: charts(first) }];
+  const measured = { subject: second.memoryAfter, reference: first.memoryAfter };
+  const target = { atMost: maxGrowth };
+  return [{ slug: 'burst', title, unit: 'MiB', ...measured, ratio: growth, target, notes, charts: charts(first) }];
 };
 
 async function oneBurst(system: BenchSystem, size: number): Promise<Burst> {
@@ -82,7 +82,7 @@ async function oneBurst(system: BenchSystem, size: number): Promise<Burst> {
   await placing;
   const settledMs = (samples.at(-1)?.at ?? Infinity) * 1000;
   await system.verify();
-  await sleep(restMs);
+  await sleep(circuitOpenMs);
   return {
     acceptedMs,
     settledMs,

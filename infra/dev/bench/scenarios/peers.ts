@@ -4,7 +4,7 @@ import { providePeerPackages } from '../peers/packages.js';
 import { PeerUnavailable } from '../peers/peer.js';
 import { fixedRate, type PeerMeasurement } from '../peers/report.js';
 import { candidatesOf, type Candidate, type Subject } from '../peers/subjects.js';
-import type { Bench } from '../row.js';
+import type { Bench } from '../scenario.js';
 import { percentile } from '../statistics.js';
 
 /** A system that has just started is slower for a while: code is compiled, plans are prepared. */
@@ -32,9 +32,9 @@ interface Entry {
  * loses or doubles an order is invalid. Never throws for one of them.
  */
 export async function measurePeers(bench: Bench, stop: AbortSignal): Promise<PeerMeasurement[]> {
-  const { plan, report } = bench;
+  const { plan, print } = bench;
   let installing: Promise<string> | undefined;
-  const packages = (): Promise<string> => (installing ??= install(report, stop));
+  const packages = (): Promise<string> => (installing ??= install(print, stop));
   const entries: Entry[] = [];
   try {
     for (const candidate of candidatesOf(bench, packages)) entries.push(await enter(candidate, bench));
@@ -48,11 +48,11 @@ export async function measurePeers(bench: Bench, stop: AbortSignal): Promise<Pee
 }
 
 /** @throws what npm has said, which is reported here, once for all peers */
-async function install(report: Bench['report'], stop: AbortSignal): Promise<string> {
+async function install(print: Bench['print'], stop: AbortSignal): Promise<string> {
   try {
-    return await providePeerPackages(process.env, report, stop);
+    return await providePeerPackages(process.env, print, stop);
   } catch (error) {
-    report(`the packages of the peers could not be installed: ${String(error)}`);
+    print(`the packages of the peers could not be installed: ${String(error)}`);
     throw error;
   }
 }
@@ -65,7 +65,7 @@ async function enter(candidate: Candidate, bench: Bench): Promise<Entry> {
     subject = await candidate.start();
   } catch (error) {
     const reason = error instanceof PeerUnavailable ? { skipped: error.message } : { invalid: String(error) };
-    bench.report(`${candidate.title}: ${reason.skipped === undefined ? `INVALID: ${reason.invalid}` : 'skipped'}`);
+    bench.print(`${candidate.title}: ${reason.skipped === undefined ? `INVALID: ${reason.invalid}` : 'skipped'}`);
     return { ...entry, ...reason };
   }
   const entered = { ...entry, subject };
@@ -84,7 +84,7 @@ async function measureOnce(entry: Entry, bench: Bench, name: string): Promise<vo
     rounds.push(round);
     const cpuMs = Object.values(round.cpuMs).reduce((sum, ms) => sum + ms, 0);
     const [p50, p99] = [50, 99].map((share) => percentile(round.latencies, share).toFixed(0));
-    bench.report(
+    bench.print(
       `${candidate.title}: ${name}: ${round.perSecond.toFixed(1)}/s, ${cpuMs.toFixed(1)} CPU-ms, p50 ${p50} ms, p99 ${p99} ms`,
     );
   });
@@ -107,16 +107,16 @@ async function orInvalid(entry: Entry, bench: Bench, run: () => Promise<void>): 
     await run();
   } catch (error) {
     entry.invalid = String(error);
-    bench.report(`${entry.candidate.title}: INVALID: ${entry.invalid}`);
+    bench.print(`${entry.candidate.title}: INVALID: ${entry.invalid}`);
     await leave(entry, bench);
   }
 }
 
 /** Never throws, and does nothing the second time. */
-async function leave(entry: Entry, { report }: Bench): Promise<void> {
+async function leave(entry: Entry, { print }: Bench): Promise<void> {
   const { subject } = entry;
   entry.subject = undefined;
-  await subject?.stop().catch((error: unknown) => report(`stopping ${entry.candidate.title}: ${String(error)}`));
+  await subject?.stop().catch((error: unknown) => print(`stopping ${entry.candidate.title}: ${String(error)}`));
 }
 
 function toMeasurement({ candidate, rounds, skipped, invalid }: Entry): PeerMeasurement {
