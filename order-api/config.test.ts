@@ -7,8 +7,8 @@ const addresses = {
   APP__RABBITMQ_URL: 'amqp://user:password@localhost:5672',
 };
 
-describe('order API configuration', () => {
-  it('has its own name and port when only the addresses are set', () => {
+describe('the order API configuration', () => {
+  it('defaults its name and port when only the addresses are set', () => {
     const config = readConfig(addresses);
     assert.equal(config.service.name, 'order-api');
     assert.equal(config.http.port, 8001);
@@ -16,7 +16,7 @@ describe('order API configuration', () => {
     assert.ok(Object.isFrozen(config) && Object.isFrozen(config.http));
   });
 
-  it('names every problem at once', () => {
+  it('reports every problem at once', () => {
     assert.throws(
       () => readConfig({ APP__PORT: '-1' }),
       (error) =>

@@ -5,16 +5,16 @@ import { readTemporalSettings, serviceVariables, toServiceConfig } from '../infr
 const schema = z.object({
   ...serviceVariables({ name: 'order-api', port: 8001 }),
   APP__ORDERS_PER_WORKFLOW: wholeNumber(1, 1000).prefault('100'),
-  // The default is 0.7 s of work at 2,800 orders a second (measured), well within the time in which an answer is promised.
+  // The default is 0.7 s of work at a measured 2,800 orders/s, well within the promised response time.
   APP__POSTS_AT_ONCE: wholeNumber(1, 100_000).prefault('2000'),
 });
 
-/** The names of the variables, apart from Temporal's own. */
+/** The names of the environment variables, except Temporal's own. */
 export const variableNames = Object.keys(schema.shape);
 
 /**
- * The order API's settings, from the environment, frozen.
- * @throws EnvironmentError naming every problem at once, before anything connects
+ * Reads the order API's settings from the environment into a frozen object.
+ * @throws EnvironmentError that names every problem at once, before anything connects
  */
 export function readConfig(env: NodeJS.ProcessEnv) {
   const { temporal, ...variables } = readEnvironment(schema, env, () => readTemporalSettings(env));

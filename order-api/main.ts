@@ -65,13 +65,13 @@ await runService(readConfig, async (config, logger, service) => {
   });
   service.run('outbox sweeper', sweeper);
 
-  // RabbitMQ, the way out.
+  // RabbitMQ, outgoing: the publisher and the outbox relay.
   const publisher = await createPublisher(config.rabbitmq.url, `${name} publisher`, orderTopology, logger);
   service.onStop('publisher', () => publisher.close());
   const log = (message: StoredOutboxMessage) => orderLogger(logger, message.aggregateId, traceOf(message.headers));
   const relay = createOutboxRelay({ pool, publisher, exchange: orderTopology.exchange, source: name, log });
 
-  // Temporal: what workflows have this service do, and one connection for the client and the worker.
+  // Temporal: the activities of this service, and one connection for the client and the worker.
   const maxOrdersPerWorkflow = config.workflow.maxOrders;
   const firstEvents = createFirstEvents(maxOrdersPerWorkflow);
   const waiters = createSettlementWaiters({ findSettled: (orderIds) => store.findSettled(orderIds) });
@@ -92,21 +92,21 @@ await runService(readConfig, async (config, logger, service) => {
   service.onStop('workflow starts', () => starter.stop());
   const workflows = createOrderWorkflows({ client, starter, waiters, logger });
 
-  // Pending orders without a running workflow are given one.
+  // The reconciler starts a workflow for every pending order that has none running.
   const reconcileOrders = createReconcileOrders({ store, workflows });
   const reconciler = repeat('reconciler', config.reconcile.intervalMs, logger, async (stopped) => {
     const orders = await reconcileOrders(stopped);
-    if (orders > 0) logger.info({ orders }, 'looked for the workflows of pending orders');
+    if (orders > 0) logger.info({ orders }, 'checked the workflows of pending orders');
   });
   service.run('reconciler', reconciler);
 
-  // What is counted, for Prometheus.
+  // Metrics for Prometheus.
   const registry = createRegistry(name);
   const counts = addMessagingMetrics(registry, { pool, publisher, topology: orderTopology });
   const onApplied = addOrderMetrics(registry, pool);
   addTemporalMetrics(registry, temporalMetrics);
 
-  // RabbitMQ, the way in.
+  // RabbitMQ, incoming: the consumer of outcomes.
   const applyOutcome = createApplyOutcome({ store, workflows });
   const consumer = await createOrderProcessedConsumer({
     url: config.rabbitmq.url,
@@ -119,7 +119,7 @@ await runService(readConfig, async (config, logger, service) => {
   });
   service.onStop('consumer', () => consumer.close());
 
-  // HTTP.
+  // HTTP: orders, health and metrics.
   const router = createRouter();
   const placeOrder = createPlaceOrder({ store, workflows });
   addOrderRoutes(router, { placeOrder, store, maxConcurrent: config.http.maxConcurrentPosts });

@@ -7,8 +7,8 @@ const addresses = {
   APP__RABBITMQ_URL: 'amqp://user:password@localhost:5672',
 };
 
-describe('processor configuration', () => {
-  it('has its own name, port, rate and delay when only the addresses are set', () => {
+describe('the processor configuration', () => {
+  it('defaults its name, port, success rate and delay when only the addresses are set', () => {
     const config = readConfig(addresses);
     assert.equal(config.service.name, 'processor');
     assert.equal(config.http.port, 8002);
@@ -24,13 +24,13 @@ describe('processor configuration', () => {
     '1.0': 1,
     '0.999999': 0.999999,
   })) {
-    it(`takes a success rate of ${text}`, () => {
+    it(`accepts a success rate of ${text}`, () => {
       assert.equal(readConfig({ ...addresses, APP__SUCCESS_RATE: text }).processing.successRate, rate);
     });
   }
 
   for (const text of ['-0.1', '1.1', '80%', '80', '0,5', '1e-1', 'NaN', 'half', '0.', ' 1']) {
-    it(`refuses a success rate of ${JSON.stringify(text)}`, () => {
+    it(`rejects a success rate of ${JSON.stringify(text)}`, () => {
       assert.deepEqual(problemsOf({ APP__SUCCESS_RATE: text }), ['APP__SUCCESS_RATE: must be a number from 0 to 1']);
     });
   }
@@ -43,18 +43,18 @@ describe('processor configuration', () => {
     ['0-600000', { minMs: 0, maxMs: 600_000 }],
   ];
   for (const [text, delay] of delays) {
-    it(`takes a processing delay of ${text}`, () => {
+    it(`accepts a processing delay of ${text}`, () => {
       assert.deepEqual(readConfig({ ...addresses, APP__PROCESSING_DELAY_MS: text }).processing.delay, delay);
     });
   }
 
   for (const text of ['500-100', '-1', '1-', '-', '1-2-3', '1.5', '600001', '0-600001', '1s', '100 - 500']) {
-    it(`refuses a processing delay of ${JSON.stringify(text)}`, () => {
+    it(`rejects a processing delay of ${JSON.stringify(text)}`, () => {
       assert.match(problemsOf({ APP__PROCESSING_DELAY_MS: text }).join('\n'), /^APP__PROCESSING_DELAY_MS: must be .*$/);
     });
   }
 
-  it('names every problem at once', () => {
+  it('reports every problem at once', () => {
     const problems = problemsOf({ APP__DB_DSN: '', APP__SUCCESS_RATE: '2', APP__PROCESSING_DELAY_MS: 'long' });
     assert.deepEqual(
       problems.map((problem) => problem.split(':')[0]),

@@ -3,10 +3,10 @@ import { deepFreeze, readEnvironment } from '../infra/runtime/environment.js';
 import { readTemporalSettings, serviceVariables, toServiceConfig } from '../infra/runtime/service-settings.js';
 
 const rateMessage = 'must be a number from 0 to 1';
-const delayMessage = 'must be milliseconds (100) or a range of them (100-500), at most 600000';
+const delayMessage = 'must be a number of milliseconds (100) or a range (100-500), at most 600000';
 const maxDelayMs = 600_000;
 
-/** How long the processing of an order takes: one number of milliseconds, or a range to choose from at random. */
+/** How long the processing of an order takes, in milliseconds: a number, or a range to choose from at random. */
 const delayRange = z
   .string()
   .regex(/^\d{1,6}(-\d{1,6})?$/, delayMessage)
@@ -26,12 +26,12 @@ const schema = z.object({
   APP__PROCESSING_DELAY_MS: delayRange.prefault('0'),
 });
 
-/** The names of the variables, apart from Temporal's own. */
+/** The names of the environment variables, except Temporal's own. */
 export const variableNames = Object.keys(schema.shape);
 
 /**
- * The processor's settings, from the environment, frozen.
- * @throws EnvironmentError naming every problem at once, before anything connects
+ * Reads the processor's settings from the environment into a frozen object.
+ * @throws EnvironmentError that names every problem at once, before anything connects
  */
 export function readConfig(env: NodeJS.ProcessEnv) {
   const { temporal, ...variables } = readEnvironment(schema, env, () => readTemporalSettings(env));

@@ -37,7 +37,7 @@ await runService(readConfig, async (config, logger, service) => {
   const name = config.service.name;
   installTemporalRuntime(logger);
 
-  // Postgres: the verdicts, their outbox and inbox.
+  // Postgres: the outcomes, their outbox and inbox.
   const migrations = fileURLToPath(new URL('./infrastructure/postgres/migrations', import.meta.url));
   await migrate(config.postgres.dsn, migrations, logger, service.stopping);
   const pool = createPool(config.postgres.dsn, name, logger);
@@ -45,7 +45,7 @@ await runService(readConfig, async (config, logger, service) => {
   const store = createProcessingStore(pool, config.reconcile.graceMs);
   service.run('cleaner', createCleaner(pool, config.retention, logger));
 
-  // RabbitMQ, the way out.
+  // RabbitMQ, outgoing: the publisher and the outbox relay.
   const publisher = await createPublisher(config.rabbitmq.url, `${name} publisher`, orderTopology, logger);
   service.onStop('publisher', () => publisher.close());
   const log = (message: StoredOutboxMessage) => orderLogger(logger, message.aggregateId, traceOf(message.headers));
@@ -75,11 +75,11 @@ await runService(readConfig, async (config, logger, service) => {
   service.run('Temporal worker', temporal);
   const workflows = createOrderWorkflows(createOrderWorkflowClient(temporal));
 
-  // What is counted, for Prometheus.
+  // Metrics for Prometheus.
   const registry = createRegistry(name);
   const counts = addMessagingMetrics(registry, { pool, publisher, topology: orderTopology });
 
-  // RabbitMQ, the way in.
+  // RabbitMQ, incoming: the consumer of new orders.
   const { minMs, maxMs } = config.processing.delay;
   const processOrder = createProcessOrder({
     store,
@@ -89,7 +89,7 @@ await runService(readConfig, async (config, logger, service) => {
     },
     workflows,
     decide: () => decide(config.processing.successRate, Math.random),
-    // Not cut short by a stop: that would count as a failed attempt of a good message.
+    // A stop does not cut this short, because that would count as a failed attempt of a valid message.
     work: maxMs > 0 ? () => sleep(minMs + Math.random() * (maxMs - minMs)) : undefined,
   });
   const consumer = await createOrderCreatedConsumer({
@@ -102,7 +102,7 @@ await runService(readConfig, async (config, logger, service) => {
   });
   service.onStop('consumer', () => consumer.close());
 
-  // HTTP, for health only.
+  // HTTP: health and metrics only.
   const router = createRouter();
   addHealthRoutes(router, name, {
     postgres: () => pool.query('select 1').then(() => true),

@@ -12,8 +12,9 @@ import {
 } from './order-grammar.js';
 
 /**
- * The contract on the wire, used by both services: what is published, where to, and what its data looks like. It is as
- * strict as the order API's door: who can publish to the broker is not trusted more than who can send a request.
+ * The wire contract of both services: the event types, their queues and the schemas of their data. It is as strict as
+ * the order API's HTTP interface: a client that can publish to the broker is trusted no more than one that can send a
+ * request.
  */
 export const orderCreated = {
   type: 'order.created',
@@ -57,16 +58,16 @@ export const orderTopology: Topology = {
   ],
 };
 
-/** The message header that names the workflow which published the event, so that the processor can tell it of trouble. */
+/** The message header with the id of the workflow that published the event, so that the processor can signal it. */
 export const workflowIdHeader = 'workflow-id';
 
-/** The workflow that published a received message, if it says so and the name can be one. */
+/** Returns the id of the workflow that published a message, if the header has one and it is a valid id. */
 export function publishingWorkflowOf(headers: Readonly<Record<string, unknown>> | undefined): string | undefined {
   const workflowId = headers?.[workflowIdHeader];
   return isLifecycleId(workflowId) ? workflowId : undefined;
 }
 
-/** Names the event itself: the same event has the same key in every message that carries it. */
+/** Returns the key of an event. The event has the same key in every message that carries it. */
 export function eventKeyOf(type: string, event: { order_id: string; version: number }): string {
   return `${type}:${event.order_id}:${event.version}`;
 }

@@ -17,7 +17,7 @@ import { startDescriptionOf } from './contract/start-description.js';
 
 const never = 3_600_000;
 
-describe('the life of several orders in one workflow, on a real Temporal server', () => {
+describe('the workflow of several orders, on a real Temporal server,', () => {
   let lifecycle: LifecycleWorkers;
   before(async () => (lifecycle = await LifecycleWorkers.start()));
   beforeEach(() => lifecycle.reset());
@@ -33,7 +33,7 @@ describe('the life of several orders in one workflow, on a real Temporal server'
     });
     return { orderIds, handle };
   }
-  const of = (orderId: string | undefined, status: 'done' | 'failed' = 'done'): OrderOutcome => ({
+  const outcomeOf = (orderId: string | undefined, status: 'done' | 'failed' = 'done'): OrderOutcome => ({
     orderId: String(orderId),
     status,
     version: 2,
@@ -43,16 +43,16 @@ describe('the life of several orders in one workflow, on a real Temporal server'
       .filter((line) => line.startsWith('order.processed o-'))
       .flatMap((line) => line.split(' ').slice(1));
 
-  it('publishes the first events together and each outcome that it is told of; no order waits for another', async () => {
+  it('publishes the first events together and each outcome as it arrives, so no order waits for another', async () => {
     const { orderIds, handle } = await startGroup(5);
     const [first, ...others] = orderIds;
     await lifecycle.reaches(handle, 'awaitingOutcome');
     assert.deepEqual(lifecycle.published, [`order.created ${orderIds.join(' ')}`]);
-    await handle.signal(outcomeReadySignal, { outcomes: [of(first)] });
+    await handle.signal(outcomeReadySignal, { outcomes: [outcomeOf(first)] });
     await eventually('its outcome is published', () => assert.deepEqual(outcomesPublished(), [first]));
-    await handle.signal(settledSignal, { outcomes: [of(first)] });
+    await handle.signal(settledSignal, { outcomes: [outcomeOf(first)] });
     assert.equal(await handle.query(stageQuery), 'awaitingOutcome');
-    const failed = others.map((id) => of(id, 'failed'));
+    const failed = others.map((id) => outcomeOf(id, 'failed'));
     await handle.signal(outcomeReadySignal, { outcomes: failed });
     await lifecycle.reaches(handle, 'awaitingSettlement');
     assert.deepEqual(outcomesPublished().sort(), [...orderIds].sort());
@@ -60,14 +60,14 @@ describe('the life of several orders in one workflow, on a real Temporal server'
     assert.deepEqual(await handle.result(), { done: 1, failed: 4 });
   });
 
-  it('looks for the open orders only, and has published again what nobody knows of', async () => {
+  it('checks only the open orders and republishes the events of those without an outcome', async () => {
     const { orderIds, handle } = await startGroup(5);
     const [decided, settled, ...others] = orderIds;
     await lifecycle.reaches(handle, 'awaitingOutcome');
-    await handle.signal(settledSignal, { outcomes: [of(settled)] });
-    lifecycle.decided = [of(decided)];
+    await handle.signal(settledSignal, { outcomes: [outcomeOf(settled)] });
+    lifecycle.decided = [outcomeOf(decided)];
     await handle.signal(checkNowSignal);
-    await eventually('both sides were asked', () =>
+    await eventually('both services were asked', () =>
       assert.deepEqual(lifecycle.published.slice(1), [
         `order.processed again ${[decided, ...others].join(' ')}`,
         `order.created again ${others.join(' ')}`,
@@ -78,7 +78,7 @@ describe('the life of several orders in one workflow, on a real Temporal server'
 
   it('shows each of its orders in the live details', async () => {
     const { orderIds, handle } = await startGroup(2);
-    await handle.signal(settledSignal, { outcomes: [of(orderIds[0])] });
+    await handle.signal(settledSignal, { outcomes: [outcomeOf(orderIds[0])] });
     await lifecycle.reaches(handle, 'awaitingOutcome');
     const details = JSON.stringify(await handle.query('__temporal_workflow_metadata'));
     assert.ok(details.includes(`- \`${orderIds[0]}\`: settled, **done**, version 2`), details);
@@ -86,29 +86,29 @@ describe('the life of several orders in one workflow, on a real Temporal server'
     await handle.terminate();
   });
 
-  it('stays open as long as its last order, and tells then how all of them have ended', async () => {
+  it('stays open until its last order is settled, then returns the number of orders with each status', async () => {
     const { orderIds, handle } = await startGroup(20, 100);
     const [last, ...others] = orderIds;
-    await handle.signal(settledSignal, { outcomes: others.map((id) => of(id)) });
-    await eventually('it has looked for the last one', () =>
+    await handle.signal(settledSignal, { outcomes: others.map((id) => outcomeOf(id)) });
+    await eventually('the last order was checked', () =>
       assert.ok(lifecycle.published.includes(`order.created again ${last}`)),
     );
     assert.equal((await handle.describe()).status.name, 'RUNNING');
-    await handle.signal(settledSignal, { outcomes: [of(last, 'failed')] });
+    await handle.signal(settledSignal, { outcomes: [outcomeOf(last, 'failed')] });
     assert.deepEqual(await handle.result(), { done: 19, failed: 1 });
   });
 
-  it('is not harmed by what makes no sense about one of its orders', async () => {
+  it('ignores an invalid signal about one of its orders', async () => {
     const { orderIds, handle } = await startGroup(25);
     for (const value of [null, { outcomes: [{ orderId: orderIds[0] }] }]) await handle.signal('settled', value);
-    await handle.signal(settledSignal, { outcomes: orderIds.map((id) => of(id)) });
+    await handle.signal(settledSignal, { outcomes: orderIds.map((id) => outcomeOf(id)) });
     assert.deepEqual(await handle.result(), { done: 25, failed: 0 });
   });
 
   const sizes = fc.oneof({ weight: 3, arbitrary: fc.integer({ min: 1, max: 6 }) }, fc.integer({ min: 50, max: 100 }));
   const steps = fc.array(
     fc.record({
-      kind: fc.constantFrom('outcomeReady', 'settled', 'check', 'nonsense', 'decide', 'settle'),
+      kind: fc.constantFrom('outcomeReady', 'settled', 'check', 'invalid', 'decide', 'settle'),
       order: fc.nat(),
       copies: fc.integer({ min: 1, max: 3 }),
       isLost: fc.boolean(),
@@ -116,40 +116,42 @@ describe('the life of several orders in one workflow, on a real Temporal server'
     { maxLength: 12 },
   );
 
-  it('settles every order once, whatever is signalled, lost, repeated or looked for in whatever order', async () => {
+  it('settles every order once, whichever signals and checks arrive, in any sequence, lost or repeated', async () => {
     await fc.assert(
       fc.asyncProperty(sizes, steps, async (size, given) => {
         lifecycle.reset();
         const { orderIds, handle } = await startGroup(size, 150);
-        const all = orderIds.map((id, index) => of(id, index % 2 ? 'failed' : 'done'));
-        const tell = (name: string, value: unknown) => handle.signal(name, value).catch(ignoreEnded);
+        const all = orderIds.map((id, index) => outcomeOf(id, index % 2 ? 'failed' : 'done'));
+        const signal = (name: string, value: unknown) => handle.signal(name, value).catch(ignoreCompleted);
         for (const { kind, order, copies, isLost } of given) {
-          const outcome = all[order % size] ?? of('nobody-s');
+          const outcome = all[order % size] ?? outcomeOf('unknown');
           if (kind === 'decide') lifecycle.decided.push(outcome);
           if (kind === 'settle') lifecycle.settled.push(outcome);
           for (let copy = 0; copy < copies && !isLost; copy += 1) {
-            if (kind === 'check') await tell('checkNow', undefined);
-            if (kind === 'nonsense') await tell('settled', { outcomes: [{ ...outcome, status: 'x' }, of('nobody-s')] });
-            if (kind === 'outcomeReady' || kind === 'settled') await tell(kind, { outcomes: [outcome] });
+            if (kind === 'check') await signal('checkNow', undefined);
+            if (kind === 'invalid')
+              await signal('settled', { outcomes: [{ ...outcome, status: 'x' }, outcomeOf('unknown')] });
+            if (kind === 'outcomeReady' || kind === 'settled') await signal(kind, { outcomes: [outcome] });
           }
         }
-        // The databases know in the end, and nobody tells the workflow.
+        // In the end the databases have all outcomes, and no signal announces them.
         lifecycle.decided = all;
         lifecycle.settled = all;
         const failed = Math.floor(size / 2);
-        const ended = size === 1 ? { status: 'done', version: 2 } : { done: size - failed, failed };
-        assert.deepEqual(await handle.result(), ended);
-        // A signal that overtakes the first task settles an order before it is published, or has its activities asked again.
+        const expected = size === 1 ? { status: 'done', version: 2 } : { done: size - failed, failed };
+        assert.deepEqual(await handle.result(), expected);
+        // A signal that precedes the first task can settle an order before it is published, or cause an activity to be
+        // requested again, so the number of publishes per order varies.
         const created = lifecycle.published.filter((line) => line.startsWith('order.created o-'));
-        const asked = [...created.flatMap((line) => line.split(' ').slice(1)), ...outcomesPublished()];
-        assert.ok(asked.every((id) => orderIds.includes(id)));
+        const published = [...created.flatMap((line) => line.split(' ').slice(1)), ...outcomesPublished()];
+        assert.ok(published.every((id) => orderIds.includes(id)));
       }),
       { numRuns: 20 },
     );
   });
 });
 
-/** Once the last is settled, nobody is there to be told any more. */
-function ignoreEnded(error: unknown): void {
+/** Ignores that the workflow has completed: it does so when its last order is settled. */
+function ignoreCompleted(error: unknown): void {
   if (!(error instanceof WorkflowNotFoundError)) throw error;
 }

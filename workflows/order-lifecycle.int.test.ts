@@ -16,7 +16,7 @@ import type { orderLifecycle } from './order-lifecycle.js';
 const done = { status: 'done', version: 2 } as const;
 const never = 3_600_000;
 
-describe('the life of an order, on a real Temporal server', () => {
+describe('the workflow of an order, on a real Temporal server,', () => {
   let lifecycle: LifecycleWorkers;
   before(async () => (lifecycle = await LifecycleWorkers.start()));
   beforeEach(() => lifecycle.reset());
@@ -33,10 +33,10 @@ describe('the life of an order, on a real Temporal server', () => {
   async function startOrder({ checkAfterMs = never, orderId = `o-${randomUUID()}` } = {}) {
     const handle = await startWith(workflowIdOf(orderId), { orderIds: [orderId], checkAfterMs });
     const outcome = { orderId, ...done };
-    return { orderId, handle, outcome, told: { outcomes: [outcome] } };
+    return { orderId, handle, outcome, signalArgument: { outcomes: [outcome] } };
   }
 
-  it('publishes, hears of the settlement within its first task, and ends with the status and the version', async () => {
+  it('publishes, learns of the settlement within its first task, and completes with status and version', async () => {
     const orderId = `o-${randomUUID()}`;
     lifecycle.settled = [{ orderId, ...done }];
     const { handle } = await startOrder({ orderId });
@@ -48,24 +48,24 @@ describe('the life of an order, on a real Temporal server', () => {
     assert.equal(await handle.query(stageQuery), 'settled');
   });
 
-  it('is told of an outcome that was not published, publishes it, is told of the settlement, and ends', async () => {
-    const { orderId, handle, told } = await startOrder();
+  it('publishes an outcome that it receives by signal and completes when the settlement is signalled', async () => {
+    const { orderId, handle, signalArgument } = await startOrder();
     await lifecycle.reaches(handle, 'awaitingOutcome');
     assert.deepEqual(lifecycle.published, [`order.created ${orderId}`]);
-    await handle.signal(outcomeReadySignal, told);
+    await handle.signal(outcomeReadySignal, signalArgument);
     await lifecycle.reaches(handle, 'awaitingSettlement');
     assert.deepEqual(lifecycle.published, [`order.created ${orderId}`, `order.processed ${orderId}`]);
-    await handle.signal(settledSignal, told);
+    await handle.signal(settledSignal, signalArgument);
     assert.deepEqual(await handle.result(), done);
   });
 
-  it('ends a failed order as failed', async () => {
+  it('completes with the status failed for a failed order', async () => {
     const { orderId, handle } = await startOrder();
     await handle.signal(settledSignal, { outcomes: [{ orderId, status: 'failed', version: 2 }] });
     assert.deepEqual(await handle.result(), { status: 'failed', version: 2 });
   });
 
-  it('tries a publish again until it works', async () => {
+  it('retries a publish until it succeeds', async () => {
     lifecycle.failures = 4;
     const { orderId, handle } = await startOrder();
     await lifecycle.reaches(handle, 'awaitingOutcome');
@@ -74,7 +74,7 @@ describe('the life of an order, on a real Temporal server', () => {
     await handle.terminate();
   });
 
-  it('shows a publish that fails as a pending activity with its attempts and last error', async () => {
+  it('shows a failing publish as a pending activity with its attempts and last error', async () => {
     lifecycle.failures = Number.MAX_SAFE_INTEGER;
     const { handle } = await startOrder();
     await eventually('a second attempt is shown', async () => {
@@ -85,60 +85,60 @@ describe('the life of an order, on a real Temporal server', () => {
     await handle.terminate();
   });
 
-  it('takes signals that come early, before the first event is published', async () => {
+  it('accepts signals that arrive before the first event is published', async () => {
     lifecycle.failures = 4;
-    const { orderId, handle, told } = await startOrder();
-    await handle.signal(outcomeReadySignal, told);
+    const { orderId, handle, signalArgument } = await startOrder();
+    await handle.signal(outcomeReadySignal, signalArgument);
     await lifecycle.reaches(handle, 'awaitingSettlement');
-    await handle.signal(settledSignal, told);
+    await handle.signal(settledSignal, signalArgument);
     assert.deepEqual(await handle.result(), done);
     assert.deepEqual(lifecycle.published, [`order.created ${orderId}`, `order.processed ${orderId}`]);
   });
 
-  it('ends when its order is settled while a publish still fails: its confirm was lost, or another instance did it', async () => {
+  it('completes when its order is settled while a publish still fails, as after a lost confirm', async () => {
     lifecycle.failures = Number.MAX_SAFE_INTEGER;
-    const { handle, told } = await startOrder();
+    const { handle, signalArgument } = await startOrder();
     await lifecycle.reaches(handle, 'publishingCreated');
-    await handle.signal(settledSignal, told);
+    await handle.signal(settledSignal, signalArgument);
     assert.deepEqual(await handle.result(), done);
   });
 
-  it('publishes nothing of an order that is settled before its first task begins', async () => {
-    await lifecycle.whileAway(async () => {
-      const { handle, told } = await startOrder();
-      await handle.signal(settledSignal, told);
+  it('publishes nothing for an order that is settled before its first task begins', async () => {
+    await lifecycle.whileStopped(async () => {
+      const { handle, signalArgument } = await startOrder();
+      await handle.signal(settledSignal, signalArgument);
     });
-    await eventually('it has ended', async () => {
+    await eventually('it has completed', async () => {
       const { count } = await lifecycle.temporal.client.workflow.count('ExecutionStatus="Running"');
       assert.equal(count, 0);
     });
     assert.deepEqual(lifecycle.published, []);
   });
 
-  it('ignores a signal that it has already had, whatever it says', async () => {
-    const { orderId, handle, told } = await startOrder();
-    await handle.signal(outcomeReadySignal, told);
+  it('ignores a second signal of the same kind, whatever its content', async () => {
+    const { orderId, handle, signalArgument } = await startOrder();
+    await handle.signal(outcomeReadySignal, signalArgument);
     await handle.signal(outcomeReadySignal, { outcomes: [{ orderId, status: 'failed', version: 3 }] });
     await lifecycle.reaches(handle, 'awaitingSettlement');
-    await handle.signal(outcomeReadySignal, told);
-    await handle.signal(settledSignal, told);
+    await handle.signal(outcomeReadySignal, signalArgument);
+    await handle.signal(settledSignal, signalArgument);
     assert.deepEqual(await handle.result(), done);
     assert.equal(lifecycle.published.filter((event) => event === `order.processed ${orderId}`).length, 1);
   });
 
-  describe('looks for itself when it has heard nothing, and', () => {
-    it('ends when its order turns out to be settled', async () => {
+  describe('checks by itself when it receives no signal, and', () => {
+    it('completes when it finds its order settled', async () => {
       const { handle, outcome } = await startOrder({ checkAfterMs: 300 });
       await lifecycle.reaches(handle, 'awaitingOutcome');
       lifecycle.settled = [outcome];
       assert.deepEqual(await handle.result(), done);
     });
 
-    it('takes the outcome from the processor, which has published it', async () => {
-      const { orderId, handle, outcome, told } = await startOrder({ checkAfterMs: 300 });
+    it('records the outcome that the processor returns and has published', async () => {
+      const { orderId, handle, outcome, signalArgument } = await startOrder({ checkAfterMs: 300 });
       lifecycle.decided = [outcome];
       await lifecycle.reaches(handle, 'awaitingSettlement');
-      await handle.signal(settledSignal, told);
+      await handle.signal(settledSignal, signalArgument);
       assert.deepEqual(await handle.result(), done);
       assert.deepEqual(lifecycle.published.slice(0, 2), [
         `order.created ${orderId}`,
@@ -147,17 +147,17 @@ describe('the life of an order, on a real Temporal server', () => {
       assert.ok(!lifecycle.published.includes(`order.created again ${orderId}`));
     });
 
-    it('has the first event published again when neither side knows an outcome', async () => {
+    it('republishes the first event when neither service knows an outcome', async () => {
       const { orderId, handle } = await startOrder({ checkAfterMs: 300 });
-      await eventually('it was published again', () =>
+      await eventually('it was republished', () =>
         assert.ok(lifecycle.published.includes(`order.created again ${orderId}`)),
       );
       await handle.terminate();
     });
 
-    it('waits twice as long after each look that found nothing', async () => {
+    it('doubles its delay after each check that finds nothing', async () => {
       const { handle } = await startOrder({ checkAfterMs: 200 });
-      await eventually('it has looked three times', () => assert.ok(lifecycle.published.length >= 7), 30_000);
+      await eventually('it has checked three times', () => assert.ok(lifecycle.published.length >= 7), 30_000);
       const { events } = await handle.fetchHistory();
       const waits = (events ?? []).flatMap(({ timerStartedEventAttributes: timer }) =>
         timer
@@ -171,9 +171,9 @@ describe('the life of an order, on a real Temporal server', () => {
       await handle.terminate();
     });
 
-    it('says so in its history and in its live details', async () => {
+    it('shows each check in its history and its live details', async () => {
       const { orderId, handle } = await startOrder({ checkAfterMs: 300 });
-      await eventually('it has looked', () => assert.ok(lifecycle.published.length >= 3));
+      await eventually('it has checked', () => assert.ok(lifecycle.published.length >= 3));
       const details = JSON.stringify(await handle.query('__temporal_workflow_metadata'));
       assert.match(details, /nothing heard for \d+ ms: looked/);
       const { events } = await handle.fetchHistory();
@@ -189,7 +189,7 @@ describe('the life of an order, on a real Temporal server', () => {
       await handle.terminate();
     });
 
-    it('does so at once when somebody asks', async () => {
+    it('checks at once when it receives a checkNow signal', async () => {
       const { handle, outcome } = await startOrder();
       await lifecycle.reaches(handle, 'awaitingOutcome');
       lifecycle.settled = [outcome];
@@ -197,46 +197,55 @@ describe('the life of an order, on a real Temporal server', () => {
       assert.deepEqual(await handle.result(), done);
     });
 
-    it('ends although the processor cannot be asked, once it is told', async () => {
+    it('completes when the settlement is signalled, although its requests to the processor still fail', async () => {
       lifecycle.failures = 0;
-      const { handle, told } = await startOrder({ checkAfterMs: 300 });
+      const { handle, signalArgument } = await startOrder({ checkAfterMs: 300 });
       await lifecycle.reaches(handle, 'awaitingOutcome');
       lifecycle.failures = Number.MAX_SAFE_INTEGER;
       await eventually('it asks the processor', async () => {
         const [activity] = (await handle.describe()).raw.pendingActivities ?? [];
         assert.equal(activity?.activityType?.name, 'publishOrderProcessed');
       });
-      await handle.signal(settledSignal, told);
+      await handle.signal(settledSignal, signalArgument);
       assert.deepEqual(await handle.result(), done);
     });
   });
 
-  describe('ignores what makes no sense from outside:', () => {
-    const nonsense = [null, [null], 5, 'x', {}, { orderId: null }, { outcomes: null }, { outcomes: [null, 5, {}] }];
-    for (const value of nonsense) {
-      it(`${JSON.stringify(value)} as the argument of a signal`, async () => {
-        const { handle, told } = await startOrder();
+  describe('when it receives invalid values,', () => {
+    const invalidValues = [
+      null,
+      [null],
+      5,
+      'x',
+      {},
+      { orderId: null },
+      { outcomes: null },
+      { outcomes: [null, 5, {}] },
+    ];
+    for (const value of invalidValues) {
+      it(`ignores ${JSON.stringify(value)} as the argument of a signal`, async () => {
+        const { handle, signalArgument } = await startOrder();
         await lifecycle.reaches(handle, 'awaitingOutcome');
         for (const name of ['outcomeReady', 'settled', 'checkNow', 'unknown']) await handle.signal(name, value);
-        await handle.signal(settledSignal, told);
+        await handle.signal(settledSignal, signalArgument);
         assert.deepEqual(await handle.result(), done);
       });
 
-      it(`${JSON.stringify(value)} as the result of an activity`, async () => {
-        const { handle, told } = await startOrder({ checkAfterMs: 300 });
+      it(`ignores ${JSON.stringify(value)} as the result of an activity`, async () => {
+        const { handle, signalArgument } = await startOrder({ checkAfterMs: 300 });
         lifecycle.resultByHand = { value };
-        await eventually('it has looked', () => assert.ok(lifecycle.published.length >= 2));
-        await handle.signal(settledSignal, told);
+        await eventually('it has checked', () => assert.ok(lifecycle.published.length >= 2));
+        await handle.signal(settledSignal, signalArgument);
         assert.deepEqual(await handle.result(), done);
       });
 
-      it(`${JSON.stringify(value)} as its input: the run fails, and does not hang`, async () => {
+      it(`fails the run, instead of hanging, with ${JSON.stringify(value)} as its input`, async () => {
         const handle = await startWith(workflowIdOf(randomUUID()), value as unknown as OrderLifecycleInput);
         await assert.rejects(handle.result(), /Workflow execution failed/);
       });
     }
 
-    it('outcomes of orders that it does not carry, or that are not outcomes, beside one that is', async () => {
+    it('applies a valid outcome and ignores invalid ones and those of other orders beside it', async () => {
       const { handle, outcome } = await startOrder();
       const others = [
         { ...outcome, orderId: 'other' },
@@ -248,14 +257,14 @@ describe('the life of an order, on a real Temporal server', () => {
     });
   });
 
-  it('tells people where it is: search attributes and live details', async () => {
-    const { orderId, handle, told } = await startOrder();
-    await handle.signal(outcomeReadySignal, told);
+  it('shows its progress in search attributes and live details', async () => {
+    const { orderId, handle, signalArgument } = await startOrder();
+    await handle.signal(outcomeReadySignal, signalArgument);
     await lifecycle.reaches(handle, 'awaitingSettlement');
     const details = JSON.stringify(await handle.query('__temporal_workflow_metadata'));
     assert.match(details, new RegExp(`Order \`${orderId}\`: \\*\\*done\\*\\*, version 2`));
     assert.match(details, /order\.processed of .* published/);
-    await handle.signal(settledSignal, told);
+    await handle.signal(settledSignal, signalArgument);
     await handle.result();
     await eventually('the order is found by its stage and status', async () => {
       const found = lifecycle.temporal.client.workflow.list({
@@ -267,7 +276,7 @@ describe('the life of an order, on a real Temporal server', () => {
     });
   });
 
-  it('continues with what a run before it knew, and publishes nothing a second time', async () => {
+  it('continues with what a previous run knew and publishes nothing a second time', async () => {
     const orderIds = [`o-${randomUUID()}`, `o-${randomUUID()}`];
     const outcomes = orderIds.map((orderId) => ({ orderId, ...done }));
     const known = { outcomes, settled: outcomes.slice(0, 1) };

@@ -16,9 +16,9 @@ import { followOrders, nameOf, type OrderProgress } from './lifecycle/order-prog
 import { parseInput } from './lifecycle/parse-facts.js';
 
 /**
- * Publishing is tried for as long as it takes: after 200 ms, 400 ms, 800 ms, 1.6 s, 3.2 s, 6.4 s, 12.8 s, 25.6 s, then
- * every 30 s. One attempt may take 10 s, twice the publisher's own limit for a confirm; a worker that died in the
- * middle of one is noticed after that time.
+ * Publishing is retried indefinitely: after 200 ms, 400 ms, 800 ms, 1.6 s, 3.2 s, 6.4 s, 12.8 s, 25.6 s, then every
+ * 30 s. One attempt may take 10 s, twice the publisher's own limit for a confirm; after that time, the server notices
+ * that a worker died during an attempt.
  */
 const publishing: ActivityOptions = {
   startToCloseTimeout: '10 seconds',
@@ -28,27 +28,27 @@ const orderApi = proxyActivities<OrderApiActivities>({ ...publishing, taskQueue:
 const processor = proxyActivities<ProcessorActivities>({ ...publishing, taskQueue: taskQueues.processor });
 
 /**
- * The same activities of the order API inside the workflow task: one attempt, and no other state transition in Temporal
- * than that of the task itself. An order that meets no trouble has its whole life in its first task.
+ * The same activities of the order API, run as local activities within the workflow task: one attempt, and no state
+ * transition in Temporal other than that of the task itself. Without failures, an order completes in its first task.
  */
 const inTask = proxyLocalActivities<OrderApiActivities>({
   startToCloseTimeout: '6 seconds',
   retry: { maximumAttempts: 1 },
   cancellationType: ActivityCancellationType.TRY_CANCEL,
 });
-/** Well below the 10 s after which the server takes a workflow task for lost and gives it to another worker. */
+/** Well below the 10 s after which the server considers a workflow task lost and gives it to another worker. */
 const fastPathMaxWaitMs = 3000;
 /**
- * A message that was published so often while its queue was empty, and has no effect, is not lost but refused: it is a
- * dead letter, and a person decides. With the usual 30 s this is after four hours.
+ * A message that has no effect although it was published this often to an empty queue is not lost but rejected: it is
+ * dead-lettered, and an operator has to decide. With the default of 30 s, this limit is reached after four hours.
  */
 const maxRepublishes = 10;
 
 /**
- * The life of one order, or of several that are carried together, from the first event to the settlement of the last. It
- * completes with the final status and version, and waits without limit for what others have to do. It is told of
- * progress by signals, and does not rely on them: when it has heard nothing for a while, it looks for itself. The
- * databases hold the truth: a second run of an order publishes nothing twice and comes to the same end.
+ * The lifecycle of one order, or of a group of orders, from the first event to the settlement of the last order. It
+ * waits indefinitely for both services and completes with the final status and version. Signals report progress to it,
+ * but it does not rely on them: when it has received none for a while, it checks by itself. The databases are the
+ * source of truth: a second run for an order publishes nothing twice and completes with the same result.
  */
 export async function orderLifecycle(input: OrderLifecycleInput): Promise<OrderLifecycleResult> {
   const parsed = parseInput(input);
@@ -58,7 +58,7 @@ export async function orderLifecycle(input: OrderLifecycleInput): Promise<OrderL
   let checks = 0;
   while (orders.areOpen()) {
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof orderLifecycle>(orders.toInput());
-    const decided = orders.takeDecidedIds();
+    const decided = orders.takeDuePublishes();
     if (decided.length > 0) {
       await publishProcessed(orders, decided);
       checks = 0;
@@ -76,7 +76,7 @@ export async function orderLifecycle(input: OrderLifecycleInput): Promise<OrderL
   return orders.complete();
 }
 
-/** Publishes `order.created`, for as long as it takes, and then waits a moment for the settlement within the same task. */
+/** Publishes `order.created` with unlimited retries, then waits up to 3 s for the settlement within the same task. */
 async function publishCreated(orders: OrderProgress): Promise<void> {
   const orderIds = orders.openIds();
   const summary = `publish order.created of ${nameOf(orderIds)}`;
@@ -95,9 +95,9 @@ async function publishProcessed(orders: OrderProgress, orderIds: string[]): Prom
 }
 
 /**
- * Asks both sides for the open orders, takes what they know, and has published again what was lost on its way.
- * @param republishAfterMs less than any wait before a check, so that whatever was published before the wait is old enough;
- * undefined when nothing is to be published again
+ * Asks both services about the open orders, records what they know, and requests that they republish lost messages.
+ * @param republishAfterMs less than any delay before a check, so that everything that was published before the delay is
+ * old enough; undefined when nothing is to be republished
  */
 async function check(orders: OrderProgress, reason: string, republishAfterMs: number | undefined): Promise<void> {
   orders.tell(`${reason}: looked`);
@@ -111,7 +111,7 @@ async function check(orders: OrderProgress, reason: string, republishAfterMs: nu
     );
     orders.recordPublishedOutcomes(known);
   }
-  const undecided = orders.undecidedIds();
+  const undecided = orders.createdToRepublish();
   if (undecided.length > 0) {
     const summary = `${reason}: publish order.created of ${nameOf(undecided)} again if it was lost`;
     await whileOpen(orders, () =>
@@ -126,7 +126,7 @@ async function lookForSettlement(orders: OrderProgress, maxWaitMs: number, summa
   if (found !== 'failed') orders.recordSettled(found);
 }
 
-/** One attempt at what has another way to happen. */
+/** Makes one attempt. Returns `failed` instead of throwing, because the caller has another way to get the result. */
 async function attempt<T>(work: () => Promise<T>): Promise<T | 'failed'> {
   try {
     return await work();
@@ -136,7 +136,7 @@ async function attempt<T>(work: () => Promise<T>): Promise<T | 'failed'> {
   }
 }
 
-/** Does this for as long as an order is open; the settlement of the last one cancels it. */
+/** Runs `work` until it returns or the last order is settled; the settlement cancels it. */
 async function whileOpen<T>(orders: OrderProgress, work: () => Promise<T>): Promise<T | { outcomes: [] }> {
   const scope = new CancellationScope();
   try {

@@ -1,28 +1,29 @@
 #!/bin/sh
-# The passwords of the servers in docker-compose.yml. Each is taken from the environment (.env), or made up once, and
-# kept in a volume that only its server and the services that use it have. `show` prints the addresses instead.
+# Provides the passwords of the servers in docker-compose.yml. Each is taken from the environment (.env) or generated
+# once, and kept in a volume that only its server and the services that use it mount. `show` prints the addresses
+# instead.
 set -eu
 umask 022
 
 random_password() { head -c 24 /dev/urandom | base64 | tr '+/' '-_'; }
 
-# keep DIRECTORY FILE TEXT: whole or not at all
+# keep DIRECTORY FILE TEXT: writes the file completely or not at all
 keep() {
 	printf '%s' "$3" > "/credentials/$1/$2.draft"
 	mv "/credentials/$1/$2.draft" "/credentials/$1/$2"
 }
 
-# provide DIRECTORY VARIABLE GIVEN ADDRESS: the password, and the address with it in place of PASSWORD
+# provide DIRECTORY VARIABLE GIVEN ADDRESS: keeps the password, and the address with the password in place of PASSWORD
 provide() {
 	directory=$1 variable=$2 given=$3 address=$4 stored=''
 	case "$given" in *[!A-Za-z0-9_.~-]*)
-		echo "$variable: only letters, digits and _ . ~ - are taken, since the password becomes part of an address" >&2
+		echo "$variable: only letters, digits and _ . ~ - are allowed, since the password becomes part of an address" >&2
 		exit 1
 	esac
 	if [ -s "/credentials/$directory/password" ]; then stored=$(cat "/credentials/$directory/password"); fi
 	if [ -n "$stored" ] && [ -n "$given" ] && [ "$stored" != "$given" ]; then
-		echo "$variable is not the password its server was made with: unset it to use that one," \
-			"or forget all data with 'docker compose down -v'" >&2
+		echo "$variable is not the password that its server was created with. Unset it to use that password," \
+			"or delete all data with 'docker compose down -v'." >&2
 		exit 1
 	fi
 	password=${stored:-${given:-$(random_password)}}
@@ -45,7 +46,7 @@ fi
 provide orders-db ORDERS_DB_PASSWORD "${ORDERS_DB_PASSWORD:-}" postgresql://orders:PASSWORD@orders-db:5432/orders
 provide processor-db PROCESSOR_DB_PASSWORD "${PROCESSOR_DB_PASSWORD:-}" postgresql://processor:PASSWORD@processor-db:5432/processor
 provide rabbitmq RABBITMQ_PASSWORD "${RABBITMQ_PASSWORD:-}" amqp://orders:PASSWORD@rabbitmq:5672
-# Mounted by docker-compose.temporal-server.yml only.
+# Only docker-compose.temporal-server.yml mounts this directory.
 if [ -d /credentials/temporal-db ]; then
 	provide temporal-db TEMPORAL_DB_PASSWORD "${TEMPORAL_DB_PASSWORD:-}" postgresql://temporal:PASSWORD@temporal-db:5432/temporal
 fi

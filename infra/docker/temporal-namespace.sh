@@ -1,5 +1,6 @@
 #!/bin/sh
-# The namespace that the services use: made if missing, with closed workflows kept for 7 days; else left alone.
+# Creates the namespace that the services use if it is missing, and keeps its closed workflows for 7 days. An existing
+# namespace is left unchanged.
 set -eu
 
 namespace=default

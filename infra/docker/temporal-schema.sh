@@ -1,5 +1,5 @@
 #!/bin/sh
-# Temporal's two databases and their tables: made where missing, brought up to this version where older.
+# Creates Temporal's two databases and their tables where they are missing, and upgrades older ones to this version.
 set -eu
 
 SQL_PASSWORD=$(cat /run/credentials/password)
@@ -9,7 +9,7 @@ export SQL_PASSWORD
 provide() {
 	export SQL_DATABASE="$1"
 	temporal-sql-tool create-database
-	# Only the table that tells the version; a version that is there stays.
+	# This creates only the table that holds the version, and keeps a version that is already there.
 	temporal-sql-tool setup-schema --version 0.0
 	temporal-sql-tool update-schema --schema-dir "/etc/temporal/schema/postgresql/v12/$2/versioned"
 }

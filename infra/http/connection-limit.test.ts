@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { connectionLimit } from './connection-limit.js';
 
-describe('the limit of connections', () => {
+describe('the connection limit', () => {
   const limits: [wanted: number, descriptors: number, expected: number][] = [
     [5000, Infinity, 5000],
     [5000, 1_048_576, 5000],
@@ -14,11 +14,11 @@ describe('the limit of connections', () => {
     [5000, 1, 1],
   ];
   for (const [wanted, descriptors, expected] of limits) {
-    it(`is ${expected} of ${wanted} wanted, with ${descriptors} descriptors`, () =>
+    it(`is ${expected} when ${wanted} connections are wanted and the process has ${descriptors} descriptors`, () =>
       assert.equal(connectionLimit(wanted, descriptors), expected));
   }
 
-  it('is below that of this process, whatever is wanted', () => {
+  it('stays below the descriptor limit of this process, however many connections are wanted', () => {
     const limit = connectionLimit(Number.MAX_SAFE_INTEGER);
     const { userLimits } = process.report.getReport() as { userLimits?: { open_files: { soft: number | string } } };
     if (typeof userLimits?.open_files.soft === 'number') assert.ok(limit < userLimits.open_files.soft);

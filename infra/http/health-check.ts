@@ -1,10 +1,10 @@
-// What a container's health check runs: exits with 0 when the service beside it answers GET /health with 200, which it
-// does while it takes work, also degraded; with 1 and the reason otherwise.
+// The health check of a container. It exits with 0 if the service in the same container answers GET /health with 200,
+// as it does while it accepts work, even when degraded. Otherwise it prints the reason and exits with 1.
 const port = process.env['APP__PORT'] ?? '';
-const answerLimitMs = 4_000;
+const responseTimeoutMs = 4_000;
 
 try {
-  const response = await fetch(`http://127.0.0.1:${port}/health`, { signal: AbortSignal.timeout(answerLimitMs) });
+  const response = await fetch(`http://127.0.0.1:${port}/health`, { signal: AbortSignal.timeout(responseTimeoutMs) });
   console.log(`${response.status} ${await response.text()}`);
   process.exitCode = response.ok ? 0 : 1;
 } catch (error) {

@@ -12,7 +12,7 @@ const throwing: Check = () => {
 };
 const hanging: Check = () => new Promise(() => undefined);
 
-describe('health routes', () => {
+describe('the health routes', () => {
   const checks = { postgres: up, rabbitmq: up, temporal: up };
   let server: HttpServer;
   before(async () => {
@@ -32,29 +32,34 @@ describe('health routes', () => {
     return { code: response.status, text: await response.text() };
   };
 
-  it('are ok when everything answers', async () => {
+  it('report ok when every dependency is up', async () => {
     assert.deepEqual(await health(), {
       code: 200,
       text: '{"status":"ok","service":"some-service","checks":{"postgres":"ok","rabbitmq":"ok","temporal":"ok"}}',
     });
   });
 
-  for (const [what, check] of Object.entries({ 'is down': down, fails: failing, throws: throwing, hangs: hanging })) {
-    it(`are degraded, not failed, when RabbitMQ ${what}`, async () => {
+  for (const [what, check] of Object.entries({
+    'returns false': down,
+    rejects: failing,
+    throws: throwing,
+    hangs: hanging,
+  })) {
+    it(`report degraded with status 200 when the RabbitMQ check ${what}`, async () => {
       checks.rabbitmq = check;
       const { code, text } = await health();
       assert.equal(code, 200);
       assert.match(text, /"status":"degraded".*"rabbitmq":"unavailable","temporal":"ok"/);
     });
 
-    it(`are degraded, not failed, when Temporal ${what}`, async () => {
+    it(`report degraded with status 200 when the Temporal check ${what}`, async () => {
       checks.temporal = check;
       const { code, text } = await health();
       assert.equal(code, 200);
       assert.match(text, /"status":"degraded".*"rabbitmq":"ok","temporal":"unavailable"/);
     });
 
-    it(`are unavailable when Postgres ${what}`, async () => {
+    it(`report unavailable with status 503 when the Postgres check ${what}`, async () => {
       checks.postgres = check;
       const { code, text } = await health();
       assert.equal(code, 503);
@@ -63,14 +68,14 @@ describe('health routes', () => {
     });
   }
 
-  it('are unavailable when nothing answers, each check named', async () => {
+  it('report unavailable and name each failed check when every check hangs', async () => {
     Object.assign(checks, { postgres: hanging, rabbitmq: hanging, temporal: hanging });
     const { code, text } = await health();
     assert.equal(code, 503);
     assert.match(text, /"postgres":"unavailable","rabbitmq":"unavailable","temporal":"unavailable"/);
   });
 
-  it('say that the process lives whatever else is down', async () => {
+  it('report that the process is alive whatever else is down', async () => {
     Object.assign(checks, { postgres: down, rabbitmq: down, temporal: down });
     assert.deepEqual(await health('/health/live'), { code: 200, text: '{"status":"ok","service":"some-service"}' });
   });

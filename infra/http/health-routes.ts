@@ -2,7 +2,7 @@ import type Router from '@koa/router';
 import { withDeadline } from '../runtime/deadline.js';
 import type { RequestState } from './http-app.js';
 
-/** Asks one dependency whether it answers; false and a throw both mean no. */
+/** Checks whether one dependency responds. Both `false` and an error mean that it does not. */
 export type Check = () => Promise<boolean>;
 
 export interface HealthChecks {
@@ -14,9 +14,9 @@ export interface HealthChecks {
 const checkTimeoutMs = 1000;
 
 /**
- * `GET /health/live`: the process runs, nothing more. `GET /health`: 200 `ok` when all dependencies answer; 200
- * `degraded` when RabbitMQ or Temporal does not, since orders are accepted all the same and caught up with later;
- * 503 `unavailable` when the service's own Postgres does not.
+ * Adds two routes. `GET /health/live` says only that the process is running. `GET /health` returns 200 `ok` if every
+ * dependency responds, 200 `degraded` if RabbitMQ or Temporal does not, since orders are still accepted and are
+ * processed later, and 503 `unavailable` if the service's own Postgres does not. A check fails after 1 s.
  */
 export function addHealthRoutes(router: Router<RequestState>, service: string, checks: HealthChecks): void {
   router.get('/health/live', (ctx) => {
@@ -24,21 +24,21 @@ export function addHealthRoutes(router: Router<RequestState>, service: string, c
   });
   router.get('/health', async (ctx) => {
     const [postgres, rabbitmq, temporal] = await Promise.all([
-      answers(checks.postgres),
-      answers(checks.rabbitmq),
-      answers(checks.temporal),
+      isUp(checks.postgres),
+      isUp(checks.rabbitmq),
+      isUp(checks.temporal),
     ]);
     const status = !postgres ? 'unavailable' : rabbitmq && temporal ? 'ok' : 'degraded';
     ctx.status = postgres ? 200 : 503;
     ctx.body = {
       status,
       service,
-      checks: { postgres: word(postgres), rabbitmq: word(rabbitmq), temporal: word(temporal) },
+      checks: { postgres: statusWord(postgres), rabbitmq: statusWord(rabbitmq), temporal: statusWord(temporal) },
     };
   });
 }
 
-async function answers(check: Check): Promise<boolean> {
+async function isUp(check: Check): Promise<boolean> {
   try {
     return await withDeadline('a health check', checkTimeoutMs, check());
   } catch {
@@ -46,6 +46,6 @@ async function answers(check: Check): Promise<boolean> {
   }
 }
 
-function word(up: boolean): 'ok' | 'unavailable' {
+function statusWord(up: boolean): 'ok' | 'unavailable' {
   return up ? 'ok' : 'unavailable';
 }

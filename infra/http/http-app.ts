@@ -7,33 +7,34 @@ import { continueTrace, traceIdOf } from '../runtime/trace-context.js';
 import { Problem, problemContentType } from './problem.js';
 import { refuseProtocolErrors } from './protocol-rules.js';
 
-/** What every request knows of itself. */
+/** The state that every request carries. */
 export interface RequestState {
-  /** W3C `traceparent` of this hop, to be handed on to whatever the request sets off. */
+  /** The W3C `traceparent` of this hop, to be passed on to everything that the request starts. */
   traceparent: string;
   logger: Logger;
-  /** The body as it was received, where a route receives one. */
+  /** The body as received, on routes that receive one. */
   text?: string;
-  /** The body as it was parsed, where a route parses one. */
+  /** The parsed body, on routes that parse one. */
   body?: unknown;
 }
 
 const retryAfterSeconds = '2';
-/** What a caller chose is logged up to this length. */
+/** Text that the caller chose is logged up to this many characters. */
 const maxLoggedLength = 200;
 
 /**
- * A router whose paths are the written ones and no others: with the router's defaults `/METRICS` and `/metrics/` would
- * pass by a rule for `/metrics` in front of the service.
+ * Creates a router that matches paths exactly as written. By default the router would also match `/METRICS` and
+ * `/metrics/`, so that they would bypass a proxy rule for `/metrics`.
  */
 export function createRouter(): Router<RequestState> {
   return new Router<RequestState>({ sensitive: true, strict: true });
 }
 
 /**
- * A Koa application in reading order: security headers, trace and log, errors to problem details, the rules of HTTP that
- * Node does not keep, then the routes. Nothing in it trusts a proxy's headers.
- * @param isOutage true for an error that says that something the service depends on is unavailable: it is answered with 503
+ * Creates a Koa application. Its middleware runs in this order: security headers, trace and log, mapping of errors to
+ * problem details, the rules of HTTP that Node does not enforce, the routes. It does not trust the headers of a proxy.
+ * @param isOutage returns true for an error that means that a dependency of the service is unavailable; such an error
+ * is answered with 503
  */
 export function createHttpApp(
   router: Router<RequestState>,
@@ -41,7 +42,8 @@ export function createHttpApp(
   isOutage: (error: unknown) => boolean = () => false,
 ): Koa<RequestState> {
   const app = new Koa<RequestState>();
-  // Over plain HTTP that header is forbidden (RFC 6797 7.2). Whoever terminates TLS in front knows whether to send it.
+  // Strict-Transport-Security is forbidden over plain HTTP (RFC 6797 7.2). The proxy that terminates TLS decides
+  // whether to send it.
   app.use(helmet({ strictTransportSecurity: false }));
   app.use(async (ctx, next) => {
     const startedAt = performance.now();
@@ -70,18 +72,18 @@ export function createHttpApp(
 }
 
 /**
- * Turns the router's bare "no such path" and "not this method" into problems. To the router a method that it does not know
- * is 501 wherever it is sent; here it is as any other that the path does not take, and 404 where there is no path.
+ * Turns the router's empty 404, 405 and 501 responses into problems. The router answers 501 to an unknown method on any
+ * path. Here an unknown method gets the same answer as any unsupported one: 405, or 404 if there is no route.
  */
 function refuseUnrouted(ctx: Koa.ParameterizedContext): void {
   const isKnownPath = (ctx.response.get('Allow') || '') !== '';
   if ((ctx.status === 405 || ctx.status === 501) && isKnownPath) {
-    throw new Problem(405, 'this path does not take this method, see the Allow header');
+    throw new Problem(405, 'this path does not support this method; see the Allow header');
   }
   if (ctx.status === 404 || ctx.status === 501) throw new Problem(404, 'there is nothing at this path');
 }
 
-/** Each answer of 500 or more names the trace under which the log has the reason. */
+/** An answer with a status of 500 or above names the trace under which the log has the reason. */
 function answerWith(problem: Problem, ctx: Koa.ParameterizedContext<RequestState>): void {
   ctx.status = problem.status;
   ctx.set(problem.headers);
@@ -90,22 +92,22 @@ function answerWith(problem: Problem, ctx: Koa.ParameterizedContext<RequestState
   ctx.type = problemContentType;
 }
 
-/** Errors by what the caller should do next: correct the request, come back later, or report it. */
+/** Maps an error by what the caller should do next: correct the request, retry it later, or report the error. */
 function toProblem(error: unknown, isOutage: (error: unknown) => boolean, logger: Logger): Problem {
   if (error instanceof Problem) return error;
   if (isOutage(error) || error instanceof DeadlineExceeded) {
-    logger.warn({ err: error }, 'a request could not be served for now');
-    return new Problem(503, 'the service cannot reach its database for now; repeat the request later, unchanged', {
+    logger.warn({ err: error }, 'a request could not be served: a dependency is unavailable or too slow');
+    return new Problem(503, 'the service cannot reach its database; repeat the request later, unchanged', {
       headers: { 'Retry-After': retryAfterSeconds },
     });
   }
   const status = statusOf(error);
   if (status >= 400 && status < 500) return new Problem(status, (error as Error).message.slice(0, maxLoggedLength));
   logger.error({ err: error }, 'a request failed');
-  return new Problem(500, 'something went wrong on our side; the log has it under the trace_id of this answer');
+  return new Problem(500, 'an internal error occurred; the log of the service has the details under this trace_id');
 }
 
-/** The status that Koa or the router put on an error of theirs, else 500. */
+/** The status that Koa or the router has set on the error, or 500. */
 function statusOf(error: unknown): number {
   const status: unknown = error instanceof Error && 'status' in error ? error.status : undefined;
   return typeof status === 'number' ? status : 500;

@@ -8,41 +8,41 @@ import { testLogger } from '../dev/testing/test-logger.js';
 import { createHttpApp, createRouter } from './http-app.js';
 import { listen } from './http-server.js';
 
-describe('HTTP server', () => {
-  it('serves on a free port when asked for port 0', async () => {
+describe('the HTTP server', () => {
+  it('listens on a free port when asked for port 0', async () => {
     const server = await listen(createHttpApp(createRouter(), testLogger), '127.0.0.1', 0);
     assert.ok(server.port > 0);
     assert.equal((await fetch(`http://127.0.0.1:${server.port}/`)).status, 404);
     await server.stop();
   });
 
-  it('on a taken port says so, and what to do', async () => {
+  it('fails on a port that is in use and says what to do', async () => {
     const app = createHttpApp(createRouter(), testLogger);
     const first = await listen(app, '127.0.0.1', 0);
     try {
       await assert.rejects(
         listen(app, '127.0.0.1', first.port),
-        new RegExp(`port ${first.port} on 127.0.0.1 is taken.*APP__PORT`),
+        new RegExp(`port ${first.port} on 127.0.0.1 is in use.*APP__PORT`),
       );
     } finally {
       await first.stop();
     }
   });
 
-  it('leaves no client of a burst outside before it gets to them', async function () {
+  it('drops no client of a burst of 1,500 before it accepts them', async function () {
     if (process.platform !== 'linux') this.skip();
     const server = await listen(createHttpApp(createRouter(), testLogger), '127.0.0.1', 0);
     const clients = Array.from({ length: 1500 }, () => connect(server.port, '127.0.0.1'));
     try {
-      await new Promise((resolve) => process.nextTick(resolve)); // all have knocked, and this process has accepted nobody
-      assert.equal(connectionsWaitingAt(server.port), clients.length);
+      await new Promise((resolve) => process.nextTick(resolve)); // all have connected; none is accepted yet
+      assert.equal(establishedConnectionsTo(server.port), clients.length);
     } finally {
       for (const client of clients) client.destroy();
       await server.stop();
     }
   });
 
-  it('holds as many connections as it may and closes further ones, until one of those goes', async () => {
+  it('closes connections beyond its limit at once, and accepts a new one once another ends', async () => {
     const app = createHttpApp(createRouter(), testLogger);
     const server = await listen(app, '127.0.0.1', 0, { maxConnections: 3 });
     const held = Array.from({ length: 3 }, () => connect(server.port, '127.0.0.1'));
@@ -53,7 +53,7 @@ describe('HTTP server', () => {
       held[0]?.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
       await once(held[0] as Socket, 'data');
       held[0]?.destroy();
-      const { status } = await eventually('there is room', () => get(server.port, undefined));
+      const { status } = await eventually('the server accepts a new connection', () => get(server.port, undefined));
       assert.equal(status, 404);
     } finally {
       for (const client of held) client.destroy();
@@ -61,7 +61,7 @@ describe('HTTP server', () => {
     }
   });
 
-  it('gives up a client that does not read its answer', async () => {
+  it('closes the connection of a client that does not read its answer', async () => {
     const router = createRouter();
     let answer: ServerResponse | undefined;
     router.get('/', (ctx) => {
@@ -72,34 +72,34 @@ describe('HTTP server', () => {
     const client = connect(server.port, '127.0.0.1').pause();
     try {
       client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
-      await eventually('the answer is given up', () => assert.ok(answer?.closed));
+      await eventually('the connection is closed', () => assert.ok(answer?.closed));
     } finally {
       client.destroy();
       await server.stop();
     }
   });
 
-  it('a stop lets the request under way finish, and refuses new ones', async () => {
+  it('lets the request in progress finish when it stops, and refuses new connections', async () => {
     const { app, begun, finish } = slowApp();
     const server = await listen(app, '127.0.0.1', 0);
-    const underWay = get(server.port, undefined);
-    await eventually('the request is under way', () => assert.equal(begun(), 1));
+    const inProgress = get(server.port, undefined);
+    await eventually('the request is in progress', () => assert.equal(begun(), 1));
     const stopped = server.stop();
     await assert.rejects(get(server.port, undefined), /ECONNREFUSED/);
     finish();
-    assert.deepEqual(await underWay, { status: 200, text: 'finished' });
+    assert.deepEqual(await inProgress, { status: 200, text: 'finished' });
     await stopped;
   });
 
-  it('a stop does not wait for a connection that is kept alive and idle', async () => {
-    const { server, agent } = await withKeptConnection();
+  it('stops without waiting for an idle keep-alive connection', async () => {
+    const { server, agent } = await withKeepAliveConnection();
     await server.stop();
     await assert.rejects(get(server.port, agent), /ECONNREFUSED|ECONNRESET|socket hang up/);
     agent.destroy();
   });
 
-  it('a stop answers a request that is on its way over a kept connection, and ends the connection with it', async () => {
-    const { server, agent } = await withKeptConnection();
+  it('answers a request that arrives over a keep-alive connection while it stops, and closes it', async () => {
+    const { server, agent } = await withKeepAliveConnection();
     const stopped = server.stop();
     assert.equal((await get(server.port, agent)).status, 200);
     await assert.rejects(get(server.port, agent), /ECONNREFUSED/);
@@ -107,37 +107,38 @@ describe('HTTP server', () => {
     agent.destroy();
   });
 
-  it('a stop does not wait for a kept connection whose last request has just been answered', async () => {
+  it('stops without waiting for a keep-alive connection whose last request has just been answered', async () => {
     const { app, begun, finish } = slowApp();
     const server = await listen(app, '127.0.0.1', 0);
     const agent = new Agent({ keepAlive: true });
-    const underWay = get(server.port, agent);
-    await eventually('the request is under way', () => assert.equal(begun(), 1));
+    const inProgress = get(server.port, agent);
+    await eventually('the request is in progress', () => assert.equal(begun(), 1));
     let stopped = false;
     const stopping = server.stop().then(() => (stopped = true));
     finish();
-    assert.equal((await underWay).status, 200);
-    // Well before the server would cut off what is still open.
+    assert.equal((await inProgress).status, 200);
+    // This is well before the server would close the connections that are still open.
     await eventually('the server has stopped', () => assert.ok(stopped), 3000).finally(() => agent.destroy());
     await stopping;
   });
 
-  it('a stop cuts off a request that never ends, in the end', async () => {
+  it('closes the connection of a request that never ends when the time to drain is over', async () => {
     const { app, begun } = slowApp();
     const server = await listen(app, '127.0.0.1', 0);
-    // The application itself gives up on a handler, so the one that never ends is a caller who does not send its body.
+    // The application limits the time of a handler itself, so the request that never ends is one whose body never
+    // arrives.
     const stuck = new Promise<string>((resolve) => {
       const half = request({ host: '127.0.0.1', port: server.port, method: 'POST', headers: { 'content-length': 9 } });
       half.on('error', (error) => resolve(error.message));
       half.write('x');
     });
-    await eventually('the request is under way', () => assert.equal(begun(), 1));
+    await eventually('the request is in progress', () => assert.equal(begun(), 1));
     await server.stop();
     assert.match(await stuck, /socket hang up|ECONNRESET/);
   });
 });
 
-/** One route that answers when `finish` is called; a POST waits for its body, too. */
+/** An application with a GET that answers when `finish` is called, and a POST that reads its body and never answers. */
 function slowApp() {
   let requests = 0;
   let finish = (): void => undefined;
@@ -157,8 +158,8 @@ function slowApp() {
   return { app: createHttpApp(router, testLogger), begun: () => requests, finish: () => finish() };
 }
 
-/** A server, and a client that it has answered over a connection that is kept. */
-async function withKeptConnection() {
+/** A server, and an agent that holds a keep-alive connection to it, over which one request has been answered. */
+async function withKeepAliveConnection() {
   const { app, finish } = slowApp();
   finish();
   const server = await listen(app, '127.0.0.1', 0);
@@ -179,8 +180,8 @@ function get(port: number, agent: Agent | undefined): Promise<{ status: number |
   });
 }
 
-/** Established, as the kernel sees it, whether or not they have been accepted. */
-function connectionsWaitingAt(port: number): number {
+/** The number of connections that the kernel has established, whether or not the process has accepted them. */
+function establishedConnectionsTo(port: number): number {
   const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n');
   return lines.filter((line) => new RegExp(`^ *\\d+: ${local} \\S+ 01 `).test(line)).length;

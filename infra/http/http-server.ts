@@ -9,32 +9,33 @@ import { answerMalformedRequests } from './malformed-requests.js';
 export interface HttpServer {
   readonly port: number;
   /**
-   * Refuses new connections, answers what comes over those that are there, which ends them, and closes those over which
-   * nothing has come for half a second. Closes the others after 5 s.
+   * Refuses new connections and answers requests that arrive over open ones, each with `Connection: close`. Closes idle
+   * connections once no request has arrived for half a second, and all remaining ones after 5 s.
    */
   stop(): Promise<void>;
 }
 
 const drainTimeoutMs = 5000;
 const idleSweepMs = 50;
-/** A client that uses its connection more often than that learns from an answer that it ends. */
+/** A client that sends requests more often than this learns from an answer that its connection is closing. */
 const quietLimitMs = 500;
 /**
- * How many connections wait to be accepted; Linux takes it down to net.core.somaxconn, which is as much by default. Node's
- * own 511 is full when a thousand clients come at once: the others are dropped, and try again after 1, 3 and 7 s.
+ * How many connections may wait to be accepted. Linux caps this at net.core.somaxconn, which is also 4096 by default.
+ * Node's default of 511 overflows when a thousand clients connect at once: the kernel drops the rest, which try again
+ * after 1, 3 and 7 s.
  */
 const backlog = 4096;
 
-/** How long a client may go on sending after its last answer. */
+/** How long a client may continue to send after its last answer. */
 const lingerMs = 2000;
 
 export interface ConnectionLimits {
   /** Further connections are closed at once. */
   readonly maxConnections: number;
-  /** How long a connection may take to send a request's headers, and all of the request. 408 follows. */
+  /** How long a client may take to send the headers, and the whole of a request, before it gets a 408. */
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
-  /** How long nothing at all may pass over a connection, such as to a client that does not read its answer. */
+  /** How long a connection may carry no bytes at all, such as one to a client that does not read its answer. */
   readonly idleTimeoutMs: number;
 }
 
@@ -46,8 +47,8 @@ const defaultLimits: ConnectionLimits = {
 };
 
 /**
- * Serves `app` at `host:port` (0 picks a free port).
- * @throws Error with what to do when the port is taken
+ * Serves `app` at `host:port` (port 0 picks a free one). Resolves when the server is listening.
+ * @throws Error that says what to do when the port is in use
  */
 export async function listen(
   app: Koa<RequestState>,
@@ -63,9 +64,9 @@ export async function listen(
     headersTimeout: headersTimeoutMs,
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: 10_000,
-    // Node looks for what is overdue every 30 s, if it is not told otherwise: a deadline of 10 s would be one of 40.
+    // By default Node looks for overdue connections every 30 s, so a deadline of 10 s could take 40 s.
     connectionsCheckingInterval: 1000,
-    // The application refuses a request without Host; Node would without a body.
+    // The application refuses a request without Host itself, since Node's refusal would have no body.
     requireHostHeader: false,
   });
   server.maxConnections = maxConnections;
@@ -73,14 +74,14 @@ export async function listen(
   server.on('connection', closeWithoutReset);
   answerMalformedRequests(server);
   const serve = (req: IncomingMessage, res: ServerResponse): void => {
-    // What comes after a connection's last answer is not to be processed (RFC 9112 9.6).
+    // A request that arrives after the last answer of its connection must not be processed (RFC 9112 9.6).
     if (!req.socket.writable) return;
     lastRequestAt = performance.now();
-    // A closed server goes on serving a connection that is kept alive, unless it is told to end with this answer.
+    // A closed server continues to serve keep-alive connections unless an answer closes them.
     if (draining) res.setHeader('Connection', 'close');
     void handle(req, res);
   };
-  // To a request with an expectation Node would answer by itself, whatever its other headers are.
+  // Without these listeners Node would answer a request with an Expect header itself, whatever its other headers are.
   for (const event of ['request', 'checkContinue', 'checkExpectation']) server.on(event, serve);
   server.maxRequestsPerSocket = 0;
   server.listen({ port, host, backlog });
@@ -88,9 +89,12 @@ export async function listen(
     await once(server, 'listening');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new Error(`port ${port} on ${host} is taken: stop what uses it, or set APP__PORT to another one`, {
-      cause: error,
-    });
+    throw new Error(
+      `port ${port} on ${host} is in use: stop the process that uses it, or set APP__PORT to another port`,
+      {
+        cause: error,
+      },
+    );
   }
   return {
     port: (server.address() as AddressInfo).port,
@@ -102,9 +106,9 @@ export async function listen(
 }
 
 /**
- * Node closes a connection as soon as its last answer is written. If the client is sending still, that resets it, and
- * the client may never see the answer. So only our own direction is closed at first; what arrives is thrown away until
- * the client closes, too, or its time is up.
+ * Makes the server close only its own direction of a connection first, and discard what arrives until the client closes
+ * too, or for 2 s. By default Node closes the connection as soon as its last answer is written. If the client is still
+ * sending, that resets the connection, and the client may never see the answer.
  */
 function closeWithoutReset(socket: Socket): void {
   let isClosing = false;
@@ -118,10 +122,10 @@ function closeWithoutReset(socket: Socket): void {
 }
 
 async function drain(server: Server, isQuiet: () => boolean): Promise<void> {
-  // An HTTP server's own close also ends the idle connections, over one of which a request may be on its way.
+  // The close of an HTTP server would also close idle connections, and a request may be on its way over one of them.
   const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
   const sweep = setInterval(() => {
-    // After what has arrived meanwhile is read.
+    // This runs after Node has read what has arrived meanwhile.
     setImmediate(() => isQuiet() && server.closeIdleConnections());
   }, idleSweepMs);
   await Promise.race([closed, sleep(drainTimeoutMs, undefined, { ref: false })]);

@@ -6,14 +6,14 @@ import { Problem } from './problem.js';
 import { expectsContinue } from './protocol-rules.js';
 
 const maxBodyBytes = 65_536;
-/** A chunk costs some hundred bytes besides its own, so that a body of single bytes would take up 20 MB. */
+/** A chunk costs some hundred bytes besides its content, so a body that arrives byte by byte would take up 20 MB. */
 const maxChunks = 64;
 
 /**
- * Receives an `application/json` body as text into `ctx.state.text`. What the headers already give away is refused before
- * a byte of the body is asked for: 415 for another media type, charset or coding, 413 for over 64 KiB. The body itself
- * is 413 when it turns out to be over 64 KiB, and 400 when it is not UTF-8. A byte order mark before it is ignored, as
+ * Receives an `application/json` body as text into `ctx.state.text`. It ignores a byte order mark before the text, as
  * RFC 8259 8.1 allows.
+ * @throws Problem 415 for another media type, charset or coding, and 413 for a Content-Length over 64 KiB, both before
+ * it asks for the body; 413 when the body turns out to be over 64 KiB; 400 when it is incomplete or not UTF-8
  */
 export const receiveJsonText: Middleware<RequestState> = async (ctx, next) => {
   refuseByHeaders(ctx.req);
@@ -35,8 +35,8 @@ function refuseByHeaders({ headers, headersDistinct }: IncomingMessage): void {
 }
 
 /**
- * The bytes of the body, at most 64 KiB of them. Of a body that is longer the rest is read and thrown away, so that the
- * client, which may be sending still, gets its answer and can go on using the connection.
+ * Returns the bytes of the body, at most 64 KiB. If the body is longer, the rest is read and discarded, so that a
+ * client that is still sending gets its answer and can continue to use the connection.
  */
 function receive(req: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -62,10 +62,10 @@ function decode(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new Problem(400, 'the body is not UTF-8, which JSON has to be');
+    throw new Problem(400, 'the body is not valid UTF-8; JSON must be encoded in UTF-8');
   }
 }
 
 function tooLarge(): Problem {
-  return new Problem(413, 'the body is over 64 KiB; send less at once');
+  return new Problem(413, 'the body is over 64 KiB; send a smaller one');
 }

@@ -10,7 +10,7 @@ import { receiveJsonText } from './json-text.js';
 
 const long = 'x'.repeat(20_000);
 
-describe('a request that HTTP does not allow', () => {
+describe('a malformed request', () => {
   let server: HttpServer;
   before(async () => {
     const router = createRouter();
@@ -28,7 +28,7 @@ describe('a request that HTTP does not allow', () => {
   const get = (headers: readonly string[]) => request('GET /fine HTTP/1.1', [...headers, 'Connection: close']);
   const chunked = ['Host: x', 'Content-Type: application/json', 'Transfer-Encoding: chunked'];
 
-  /** The only answer to what was sent, which has to be a problem. */
+  /** Sends `sent` and returns the only answer to it, which must be a problem. */
   async function problemAfter(...sent: string[]): Promise<RawAnswer> {
     const [answer, ...others] = await exchange(server.port, ...sent);
     assert.ok(answer);
@@ -51,39 +51,39 @@ describe('a request that HTTP does not allow', () => {
   }
 
   const malformed: [string, number, string][] = [
-    ['no HTTP at all', 400, '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 client hello'],
+    ['no HTTP in it at all', 400, '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 client hello'],
     ['an empty method', 400, request(' /fine HTTP/1.1')],
     ['a space in its path', 400, request('GET /fine more HTTP/1.1')],
-    ['a letter in its path that is not ASCII', 400, request('GET /é HTTP/1.1')],
+    ['a non-ASCII letter in its path', 400, request('GET /é HTTP/1.1')],
     ['a space before a colon', 400, get(['Host : x'])],
     ['a folded header', 400, get(['Host: x', 'A: b\r\n c: d', ' e'])],
     ['a control character in a header', 400, get(['Host: x', 'A: \u0001'])],
-    ['two lengths', 400, get(['Host: x', 'Content-Length: 1', 'Content-Length: 2'])],
-    ['a length and chunks', 400, get(['Host: x', 'Content-Length: 1', 'Transfer-Encoding: chunked'])],
-    ['a length that is no number', 400, get(['Host: x', 'Content-Length: +1'])],
-    ['a chunk that is no chunk', 400, `${request('POST /text HTTP/1.1', chunked)}zz\r\n`],
-    ['an extension that is longer than a chunk', 413, `${request('POST /text HTTP/1.1', chunked)}1;${long}\r\nx\r\n`],
+    ['two Content-Length headers', 400, get(['Host: x', 'Content-Length: 1', 'Content-Length: 2'])],
+    ['both a Content-Length and chunks', 400, get(['Host: x', 'Content-Length: 1', 'Transfer-Encoding: chunked'])],
+    ['a Content-Length that is not a number', 400, get(['Host: x', 'Content-Length: +1'])],
+    ['a malformed chunk', 400, `${request('POST /text HTTP/1.1', chunked)}zz\r\n`],
+    ['a chunk extension of 20,000 characters', 413, `${request('POST /text HTTP/1.1', chunked)}1;${long}\r\nx\r\n`],
     ['headers of over 16 KiB', 431, get(['Host: x', `A: ${long}`])],
     ['a path of over 16 KiB', 431, request(`GET /${long} HTTP/1.1`)],
-    ['a method that nobody knows', 501, request('XYZZY /fine HTTP/1.1')],
+    ['an unknown method', 501, request('XYZZY /fine HTTP/1.1')],
     ['a method in lower case', 501, request('get /fine HTTP/1.1')],
-    ['a tunnel', 501, request('CONNECT x:80 HTTP/1.1')],
-    ['no version', 400, 'GET /fine\r\n\r\n'],
-    ['another version', 505, request('GET /fine HTTP/2.0', ['Host: x', 'Connection: close'])],
-    ['no Host', 400, get([])],
-    ['two Hosts', 400, get(['Host: x', 'Host: x'])],
-    ['two Hosts in one', 400, get(['Host: x, y'])],
-    ['a Host that is none', 400, get(['Host: a b/c'])],
-    ['a coding of the transfer', 501, get(['Host: x', 'Transfer-Encoding: gzip, chunked']) + '0\r\n\r\n'],
-    ['an expectation that nobody knows', 417, get(['Host: x', 'Expect: coffee'])],
+    ['the method CONNECT', 501, request('CONNECT x:80 HTTP/1.1')],
+    ['no HTTP version', 400, 'GET /fine\r\n\r\n'],
+    ['another HTTP version', 505, request('GET /fine HTTP/2.0', ['Host: x', 'Connection: close'])],
+    ['no Host header', 400, get([])],
+    ['two Host headers', 400, get(['Host: x', 'Host: x'])],
+    ['two hosts in one Host header', 400, get(['Host: x, y'])],
+    ['an invalid Host header', 400, get(['Host: a b/c'])],
+    ['a transfer coding other than chunked', 501, get(['Host: x', 'Transfer-Encoding: gzip, chunked']) + '0\r\n\r\n'],
+    ['an unknown expectation', 417, get(['Host: x', 'Expect: coffee'])],
   ];
   for (const [what, status, sent] of malformed) {
-    it(`is answered ${status} as a problem when it has ${what}`, async () => {
+    it(`gets a ${status} problem when it has ${what}`, async () => {
       assert.equal((await problemAfter(sent)).status, status);
     });
   }
 
-  it('is not what HTTP/1.0 sends, which needs no Host and has no expectations', async () => {
+  it('is not an HTTP/1.0 request without a Host header or with an Expect header', async () => {
     for (const headers of [[], ['Host: x'], ['Expect: 100-continue'], ['Expect: coffee']]) {
       const answers = await exchange(server.port, request('GET /fine HTTP/1.0', headers));
       assert.deepEqual(
@@ -93,14 +93,14 @@ describe('a request that HTTP does not allow', () => {
     }
   });
 
-  it('is not one whose Host is an address, has a port, or is empty', async () => {
+  it('is not a request whose Host is an address, has a port or is empty', async () => {
     for (const host of ['[::1]:8001', '127.0.0.1', 'a.example:80', 'xn--bcher-kva.example', '']) {
       const answers = await exchange(server.port, get([`Host: ${host}`]));
       assert.equal(answers[0]?.status, 200, host);
     }
   });
 
-  it('is answered after the requests that come before it', async () => {
+  it('is answered after the requests that precede it on the connection', async () => {
     const slow = request('GET /slow HTTP/1.1');
     const answers = await exchange(server.port, slow + slow + request('GET /fine more HTTP/1.1'), 'more of that');
     assert.deepEqual(
@@ -109,7 +109,7 @@ describe('a request that HTTP does not allow', () => {
     );
   });
 
-  it('gets no second answer when it turns out to be malformed after it was answered', async () => {
+  it('gets no second answer when it proves malformed after it was answered', async () => {
     const client = connect(server.port, '127.0.0.1');
     client.write(`${request('POST /nothing HTTP/1.1', chunked)}1\r\nx\r\n`);
     let received = '';
@@ -123,12 +123,12 @@ describe('a request that HTTP does not allow', () => {
     assert.equal(received.split('HTTP/1.1').length, 2);
   });
 
-  it('is refused to a client that goes on sending, and the client can read it', async () => {
+  it('is refused with an answer that a client which continues to send can read', async () => {
     const answer = await problemAfter(get(['Host: x', `A: ${'x'.repeat(4 * 2 ** 20)}`]));
     assert.equal(answer.status, 431);
   });
 
-  it('is whatever comes after the last request of a connection: it is not processed', async () => {
+  it('is never processed when it follows the last request of its connection', async () => {
     const answers = await exchange(server.port, get(['Host: x']), request('GET /fine HTTP/1.1'), get(['Host: x']));
     assert.equal(answers.length, 1);
   });
@@ -139,13 +139,13 @@ describe('a connection', () => {
 
   const stalled: Record<string, string> = {
     'sends nothing': '',
-    'stops in its headers': 'GET /fine HTTP/1.1\r\nHost: x\r\nA:',
-    'stops in its body':
+    'stalls in its headers': 'GET /fine HTTP/1.1\r\nHost: x\r\nA:',
+    'stalls in its body':
       'POST /text HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n1',
   };
   for (const [what, sent] of Object.entries(stalled)) {
-    it(`that ${what} is answered 408 and closed within its time and a second`, async function () {
-      // Well below the 30 s after which Node would notice by itself.
+    it(`that ${what} gets a 408 and is closed within a second after its timeout`, async function () {
+      // This is well below the 30 s after which Node would notice by default.
       this.timeout(8000);
       const router = createRouter();
       router.post('/text', receiveJsonText, (ctx) => void (ctx.body = ctx.state.text));

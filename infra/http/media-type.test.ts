@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { isJsonInUtf8, isUnencoded } from './media-type.js';
 
-describe('media type', () => {
+describe('a media type', () => {
   const json = [
     'application/json',
     'Application/JSON',
@@ -16,7 +16,7 @@ describe('media type', () => {
     'application/json; profile="a;charset=latin1"; charset=utf-8',
     'application/json; version=1',
   ];
-  for (const type of json) it(`is JSON in UTF-8: ${type}`, () => assert.ok(isJsonInUtf8(type)));
+  for (const type of json) it(`is JSON in UTF-8 when it is ${type}`, () => assert.ok(isJsonInUtf8(type)));
 
   const other = [
     '',
@@ -39,18 +39,19 @@ describe('media type', () => {
     'application/json, text/plain',
     'application /json',
   ];
-  for (const type of other) it(`is not JSON in UTF-8: ${type || 'none'}`, () => assert.ok(!isJsonInUtf8(type)));
+  for (const type of other)
+    it(`is not JSON in UTF-8 when it is ${type || 'empty'}`, () => assert.ok(!isJsonInUtf8(type)));
 
-  it('of any length is told at once, however it is put together', () => {
+  it('is matched without backtracking, however long it is', () => {
     for (const part of [' ; ', ';', '; a=b', `; a="${'x'.repeat(20)}"`, ' ', '\t;\t ', 'a']) {
       assert.equal(isJsonInUtf8(`application/json${part.repeat(16_000 / part.length)}\u0001`), false);
     }
   });
 });
 
-describe('content coding', () => {
+describe('a content coding', () => {
   for (const coding of ['', 'identity', 'Identity', ' identity , IDENTITY ']) {
-    it(`leaves the content as it is: ${coding || 'none'}`, () => assert.ok(isUnencoded(coding)));
+    it(`leaves the content unchanged when it is ${coding || 'empty'}`, () => assert.ok(isUnencoded(coding)));
   }
   for (const coding of [
     'gzip',
@@ -64,6 +65,6 @@ describe('content coding', () => {
     'identity, gzip',
     '*',
   ]) {
-    it(`changes the content: ${coding}`, () => assert.ok(!isUnencoded(coding)));
+    it(`changes the content when it is ${coding}`, () => assert.ok(!isUnencoded(coding)));
   }
 });

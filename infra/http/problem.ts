@@ -1,10 +1,10 @@
-/** One validation error of a request body: where (JSON pointer, RFC 6901) and what. */
+/** One validation error of a request body: where it is (a JSON pointer, RFC 6901) and what is wrong. */
 export interface ValidationError {
   readonly pointer: string;
   readonly detail: string;
 }
 
-/** The reason phrases of RFC 9110; Node's own table has some that are out of date. */
+/** The reason phrases of RFC 9110. Some in Node's own table are out of date. */
 const titles: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   404: 'Not Found',
@@ -25,9 +25,9 @@ const titles: Readonly<Record<number, string>> = {
 export const problemContentType = 'application/problem+json';
 
 /**
- * An answer that is not a success, as RFC 9457 problem details. Thrown anywhere below a route; one place turns it into
- * the response. `detail` is read by the caller, so it says what to do and never what we run on; it does not repeat what
- * was sent either, since that would make every answer as long as its request.
+ * An error answer as RFC 9457 problem details. It may be thrown anywhere below a route; one place turns it into the
+ * response. The caller reads `detail`, so it says what to do and never what the service runs on. It does not repeat the
+ * request either, since that would make an answer as long as its request.
  */
 export class Problem extends Error {
   override readonly name = 'Problem';
@@ -46,7 +46,7 @@ export class Problem extends Error {
     this.headers = more.headers ?? {};
   }
 
-  /** The body of the response. `type` is `about:blank`: the status says all there is to tell kinds of problems apart. */
+  /** The body of the response. `type` is `about:blank` because the status alone tells the kinds of problems apart. */
   toJSON(): object {
     return {
       type: 'about:blank',

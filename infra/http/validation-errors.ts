@@ -2,17 +2,17 @@ import type { z } from 'zod';
 import type { ValidationError } from './problem.js';
 
 const maxErrors = 20;
-/** A key can be as long as a body. With 20 of these and their details an answer stays below 8 KiB, however they are escaped. */
+/** A key can be as long as a body. With 20 keys of this length an answer stays below 8 KiB, in any escaping. */
 const maxKeyLength = 40;
 
 /**
- * The first 20 validation errors of a body, each under the JSON pointer of the value it is about, and an entry that says
- * how many more there are. A long key is cut in its pointer.
+ * Returns the first 20 validation errors of a body, each with the JSON pointer of the value it is about, and then an
+ * entry that says how many more there are. A key of over 40 characters is cut in its pointer.
  */
 export function validationErrorsOf(error: z.ZodError): ValidationError[] {
   const errors: ValidationError[] = [];
   let more = 0;
-  for (const { pointer, detail } of error.issues.flatMap(placesOf)) {
+  for (const { pointer, detail } of error.issues.flatMap(locate)) {
     if (errors.length < maxErrors) errors.push({ pointer: pointerTo(pointer), detail });
     else more += 1;
   }
@@ -20,7 +20,7 @@ export function validationErrorsOf(error: z.ZodError): ValidationError[] {
   return errors;
 }
 
-function placesOf(issue: z.core.$ZodIssue): { pointer: readonly PropertyKey[]; detail: string }[] {
+function locate(issue: z.core.$ZodIssue): { pointer: readonly PropertyKey[]; detail: string }[] {
   if (issue.code !== 'unrecognized_keys') return [{ pointer: issue.path, detail: issue.message }];
   return issue.keys.map((key) => ({ pointer: [...issue.path, key], detail: 'is not a known field' }));
 }

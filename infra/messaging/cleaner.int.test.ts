@@ -4,12 +4,12 @@ import { testLogger } from '../dev/testing/test-logger.js';
 import { createTestDatabase, type TestDatabase } from '../dev/testing/test-database.js';
 import { createCleaner } from './cleaner.js';
 
-describe('cleaner', () => {
+describe('the cleaner', () => {
   let database: TestDatabase;
   before(async () => (database = await createTestDatabase('processor')));
   after(() => database.drop());
 
-  it('removes everything that is past its retention, over many batches, and nothing else', async () => {
+  it('removes all rows past their retention in many batches, and no others', async () => {
     const { pool } = database;
     await pool.query(`
       insert into outbox (id, aggregate_id, type, payload, headers, check_at, published_at)
@@ -30,7 +30,7 @@ describe('cleaner', () => {
     };
     const cleaner = createCleaner(pool, { outboxDays: 7, inboxDays: 30 }, testLogger);
     cleaner.start();
-    await eventually('what is old has gone', async () => {
+    await eventually('all old rows are gone', async () => {
       const left = await remaining();
       assert.deepEqual([left['8 days'], left['31 days']], [undefined, undefined]);
     });
@@ -56,25 +56,25 @@ describe('cleaner', () => {
     return Number(rows[0]?.count);
   }
 
-  it('goes on until nothing is left, however much there is, before it rests', async () => {
+  it('removes every old row, however many there are, before it waits for its next pass', async () => {
     await insertOld(201_000);
     const cleaner = createCleaner(database.pool, { outboxDays: 7, inboxDays: 30 }, testLogger);
     cleaner.start();
-    await eventually('what is old has gone', async () => assert.equal(await countOld(), 0), 50_000);
+    await eventually('all old rows are gone', async () => assert.equal(await countOld(), 0), 50_000);
     await cleaner.stop();
   });
 
-  it('stops between two batches when it is told to, and goes on after the next start', async () => {
+  it('stops between two batches on request and continues after the next start', async () => {
     await insertOld(40_000);
     const first = createCleaner(database.pool, { outboxDays: 7, inboxDays: 30 }, testLogger);
     first.start();
-    await eventually('it is at work', async () => assert.ok((await countOld()) < 40_000));
+    await eventually('it has removed some rows', async () => assert.ok((await countOld()) < 40_000));
     await first.stop();
     const left = await countOld();
     assert.ok(left > 0 && left % 1000 === 0, String(left));
     const second = createCleaner(database.pool, { outboxDays: 7, inboxDays: 30 }, testLogger);
     second.start();
-    await eventually('the rest has gone', async () => assert.equal(await countOld(), 0));
+    await eventually('the remaining rows are gone', async () => assert.equal(await countOld(), 0));
     await second.stop();
   });
 });

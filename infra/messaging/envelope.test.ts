@@ -16,8 +16,8 @@ const stored: StoredOutboxMessage = {
 };
 const envelope = toEnvelope(stored, 'some-service', '1');
 
-describe('envelope', () => {
-  it('is a CloudEvents 1.0 event made of nothing but the outbox row', () => {
+describe('an envelope', () => {
+  it('is a CloudEvents 1.0 event built from nothing but the outbox row', () => {
     assert.equal(
       JSON.stringify(envelope),
       '{"specversion":"1.0","id":"0190b6a5-0000-7000-8000-000000000001","source":"some-service","type":"thing.made",' +
@@ -25,12 +25,12 @@ describe('envelope', () => {
     );
   });
 
-  it('has the same bytes at every resend', () => {
+  it('has the same bytes each time it is published', () => {
     const again = toEnvelope(structuredClone(stored), 'some-service', '1');
     assert.deepEqual(Buffer.from(JSON.stringify(again)), Buffer.from(JSON.stringify(envelope)));
   });
 
-  it('that was written is read: id, subject and data', () => {
+  it('yields its id, subject and data when it is read', () => {
     assert.deepEqual(read(envelope), {
       id: stored.id,
       subject: 'thing-1',
@@ -38,7 +38,7 @@ describe('envelope', () => {
     });
   });
 
-  it('with fields nobody knows is read without them', () => {
+  it('is read without the fields that the contract does not know', () => {
     const data = { thing_id: 'thing-1', count: 3, colour: 'red' };
     assert.deepEqual(read({ ...envelope, data, traceparent: 'x', extra: { deep: true } }).data, stored.payload);
   });
@@ -51,17 +51,17 @@ describe('envelope', () => {
     it(`may give its time as ${time}`, () => assert.equal(read({ ...envelope, time }).id, stored.id));
   }
 
-  it('may escape a character in two halves', () => {
+  it('may escape a character as a surrogate pair', () => {
     const body = JSON.stringify({ ...envelope, subject: 'S' }).replace('"S"', '"\\ud83d\\ude00"');
     assert.equal(readEvent(Buffer.from(body), 'thing.made', '1', dataSchema).subject, '😀');
   });
 
-  it('may name a key twice: the last counts', () => {
+  it('may have a key twice, of which the last one counts', () => {
     const body = JSON.stringify(envelope).replace('"count":3', '"count":1,"count":3');
     assert.deepEqual(readEvent(Buffer.from(body), 'thing.made', '1', dataSchema).data, stored.payload);
   });
 
-  it('of 256 KiB is read', () => {
+  it('is read at a size of 256 KiB', () => {
     const body = bytes(envelope);
     const filled = Buffer.concat([body, Buffer.alloc(262_144 - body.length, ' ')]);
     assert.equal(readEvent(filled, 'thing.made', '1', dataSchema).id, stored.id);
@@ -70,37 +70,41 @@ describe('envelope', () => {
   const { data: _data, ...withoutData } = envelope;
   const { id: _id, ...withoutId } = envelope;
   const unreadable: [string, Buffer, RegExp][] = [
-    ['that is empty', Buffer.from(''), /not JSON/],
-    ['that is not JSON', Buffer.from('{"id":'), /not JSON/],
-    ['that is not text', Buffer.from([0xff, 0xfe, 0x00]), /not UTF-8/],
-    ['in Latin-1', Buffer.from(JSON.stringify({ ...envelope, subject: 'Bär' }), 'latin1'), /not UTF-8/],
-    ['that is cut within a character', Buffer.from('"ä"').subarray(0, 2), /not UTF-8/],
-    ['with half a character in its data', bytes({ ...envelope, data: { a: ['\ud83d'] } }), /lone surrogate/],
-    ['with half a character in a name', bytes({ ...envelope, data: { '\udc00': 1 } }), /lone surrogate/],
-    ['that begins with a byte order mark', Buffer.concat([Buffer.from('\ufeff'), bytes(envelope)]), /not JSON/],
-    ['that is compressed', gzipSync(bytes(envelope)), /not UTF-8/],
-    ['that begins with NUL bytes', Buffer.from([0, 0, 0, 0, 7]), /not JSON/],
-    ['over 256 KiB', Buffer.concat([bytes(envelope), Buffer.alloc(262_144, ' ')]), /has \d+ bytes, more than/],
-    ['that is nested 100,000 deep', Buffer.from('['.repeat(100_000)), /not JSON/],
-    ['that is nested 100,000 deep and closed', Buffer.from(nested(100_000)), /not JSON|not a CloudEvents/],
-    ['that is JSON null', bytes(null), /not a CloudEvents/],
-    ['that is an array', bytes([envelope]), /not a CloudEvents/],
-    ['without an id', bytes(withoutId), /not a CloudEvents[^]*id/],
-    ['with an empty id', bytes({ ...envelope, id: '' }), /not a CloudEvents[^]*id/],
-    ['of another CloudEvents version', bytes({ ...envelope, specversion: '2.0' }), /not a CloudEvents[^]*specversion/],
-    ['with a time that is none', bytes({ ...envelope, time: 'yesterday' }), /not a CloudEvents[^]*time/],
-    ['of an unknown type', bytes({ ...envelope, type: 'thing.lost' }), /unknown event type thing\.lost/],
-    ['of an unknown dataversion', bytes({ ...envelope, dataversion: '2' }), /unknown dataversion 2 of thing\.made/],
-    ['with a dataversion that is a number', bytes({ ...envelope, dataversion: 1 }), /not a CloudEvents[^]*dataversion/],
-    ['without data', bytes(withoutData), /not a CloudEvents[^]*data/],
+    ['is empty', Buffer.from(''), /not JSON/],
+    ['is not JSON', Buffer.from('{"id":'), /not JSON/],
+    ['is not text', Buffer.from([0xff, 0xfe, 0x00]), /not UTF-8/],
+    ['is encoded in Latin-1', Buffer.from(JSON.stringify({ ...envelope, subject: 'Bär' }), 'latin1'), /not UTF-8/],
+    ['ends within a character', Buffer.from('"ä"').subarray(0, 2), /not UTF-8/],
+    ['has half a surrogate pair in its data', bytes({ ...envelope, data: { a: ['\ud83d'] } }), /lone surrogate/],
+    ['has half a surrogate pair in a key', bytes({ ...envelope, data: { '\udc00': 1 } }), /lone surrogate/],
+    ['begins with a byte order mark', Buffer.concat([Buffer.from('\ufeff'), bytes(envelope)]), /not JSON/],
+    ['is compressed', gzipSync(bytes(envelope)), /not UTF-8/],
+    ['begins with NUL bytes', Buffer.from([0, 0, 0, 0, 7]), /not JSON/],
     [
-      'with wrong data',
+      'is larger than 256 KiB',
+      Buffer.concat([bytes(envelope), Buffer.alloc(262_144, ' ')]),
+      /has \d+ bytes, more than/,
+    ],
+    ['opens 100,000 nested arrays', Buffer.from('['.repeat(100_000)), /not JSON/],
+    ['opens and closes 100,000 nested arrays', Buffer.from(nested(100_000)), /not JSON|not a CloudEvents/],
+    ['is JSON null', bytes(null), /not a CloudEvents/],
+    ['is an array', bytes([envelope]), /not a CloudEvents/],
+    ['has no id', bytes(withoutId), /not a CloudEvents[^]*id/],
+    ['has an empty id', bytes({ ...envelope, id: '' }), /not a CloudEvents[^]*id/],
+    ['has another CloudEvents version', bytes({ ...envelope, specversion: '2.0' }), /not a CloudEvents[^]*specversion/],
+    ['has an invalid time', bytes({ ...envelope, time: 'yesterday' }), /not a CloudEvents[^]*time/],
+    ['has an unknown type', bytes({ ...envelope, type: 'thing.lost' }), /unknown event type thing\.lost/],
+    ['has an unknown dataversion', bytes({ ...envelope, dataversion: '2' }), /unknown dataversion 2 of thing\.made/],
+    ['has a number as dataversion', bytes({ ...envelope, dataversion: 1 }), /not a CloudEvents[^]*dataversion/],
+    ['has no data', bytes(withoutData), /not a CloudEvents[^]*data/],
+    [
+      'has invalid data',
       bytes({ ...envelope, data: { thing_id: 'thing-1' } }),
       /data of thing\.made is invalid[^]*count/,
     ],
   ];
   for (const [what, body, reason] of unreadable) {
-    it(`${what} is unreadable, and the error says why`, () => {
+    it(`is unreadable when it ${what}, and the error says why`, () => {
       assert.throws(
         () => readEvent(body, 'thing.made', '1', dataSchema),
         (error) => error instanceof UnreadableMessage && reason.test(error.message),
@@ -110,24 +114,24 @@ describe('envelope', () => {
 
   const verbose: [string, Buffer, RegExp][] = [
     [
-      'with a type of 200,000 characters',
+      'has a type of 200,000 characters',
       bytes({ ...envelope, type: 'x'.repeat(200_000) }),
       /type x+…, expected thing\.made$/,
     ],
     [
-      'with a dataversion of 200,000 characters',
+      'has a dataversion of 200,000 characters',
       bytes({ ...envelope, dataversion: 'x'.repeat(200_000) }),
       /dataversion x+… of thing\.made, expected 1$/,
     ],
     [
-      'with 20,000 faults',
+      'has 20,000 problems',
       bytes({ ...envelope, data: { ...stored.payload, parts: Array(20_000).fill({}) } }),
       /19990 more/,
     ],
-    ['with a NUL in its type', bytes({ ...envelope, type: 'thing\u0000made' }), /unknown event type/],
+    ['has a NUL in its type', bytes({ ...envelope, type: 'thing\u0000made' }), /unknown event type/],
   ];
   for (const [what, body, reason] of verbose) {
-    it(`${what} is unreadable, and the error says why in few words`, () => {
+    it(`is unreadable when it ${what}, and the error stays within 1,000 characters`, () => {
       const schema = dataSchema.extend({ parts: z.array(z.object({ name: z.string() })).optional() });
       assert.throws(
         () => readEvent(body, 'thing.made', '1', schema),
@@ -142,26 +146,30 @@ describe('envelope', () => {
   const readable: [string, unknown, Record<string, unknown>?][] = [
     ['no content type', undefined],
     ['the content type of CloudEvents', 'application/cloudevents+json'],
-    ['another case of it and a charset', 'Application/CloudEvents+JSON ; Charset="UTF-8"', { 'cloudEvents:id': 'x' }],
+    [
+      'that content type in another case and with a charset',
+      'Application/CloudEvents+JSON ; Charset="UTF-8"',
+      { 'cloudEvents:id': 'x' },
+    ],
     ['the charset utf8', 'application/json;charset=utf8', { traceparent: 'x' }],
   ];
   for (const [what, contentType, headers] of readable) {
-    it(`in a message with ${what} is read`, () => assert.equal(withProperties(contentType, headers).id, stored.id));
+    it(`is read from a message with ${what}`, () => assert.equal(withProperties(contentType, headers).id, stored.id));
   }
 
   for (const contentType of ['application/json; charset=latin1', 'application/cloudevents+json;CHARSET="utf-16"']) {
-    it(`in a message of ${contentType} is unreadable, whatever its bytes are`, () => {
+    it(`is unreadable in a message with the content type ${contentType}, whatever its bytes are`, () => {
       assert.throws(() => withProperties(contentType), /UnreadableMessage: body is in the charset (latin1|utf-16)/);
     });
   }
 
   for (const header of ['cloudEvents:specversion', 'cloudEvents_id', 'cloudevents:type']) {
-    it(`in binary mode, with the header ${header}, is unreadable and the reason says so`, () => {
+    it(`is unreadable in binary mode, with the header ${header}, and the error says so`, () => {
       assert.throws(() => withProperties('application/json', { [header]: '1.0' }), /UnreadableMessage: .*binary mode/);
     });
   }
 
-  it('of any bytes is read or unreadable, and nothing else', () => {
+  it('is never read from arbitrary bytes: the only error is UnreadableMessage', () => {
     const anyBody = fc.oneof(
       fc.uint8Array(),
       fc.json().map((text) => Buffer.from(text)),
@@ -173,13 +181,13 @@ describe('envelope', () => {
     );
   });
 
-  describe('trace', () => {
-    it('is the traceparent header, if it is well formed', () => {
+  describe('has a trace that', () => {
+    it('is its traceparent header if that is well formed', () => {
       assert.equal(traceOf(stored.headers), stored.headers['traceparent']);
     });
 
     for (const headers of [undefined, {}, { traceparent: 'x' }, { traceparent: 7 }, { traceparent: null }]) {
-      it(`is none for ${JSON.stringify(headers)}`, () => assert.equal(traceOf(headers), undefined));
+      it(`is undefined for the headers ${JSON.stringify(headers)}`, () => assert.equal(traceOf(headers), undefined));
     }
   });
 });

@@ -5,13 +5,13 @@ import type { StoredOutboxMessage } from './outbox.js';
 
 export const envelopeContentType = 'application/cloudevents+json';
 
-/** Four times what the HTTP interface takes for an order. A larger body is not even parsed. */
+/** Four times the limit of the HTTP API for an order. A larger body is not parsed. */
 const maxBodyBytes = 262_144;
-/** A body can be wrong in thousands of places; the first few say enough. */
+/** A body can have thousands of problems; the first few are enough. */
 const maxProblems = 10;
 const maxNameLength = 100;
 
-/** CloudEvents 1.0, structured JSON, with `dataversion` as extension. Unknown attributes are ignored. */
+/** CloudEvents 1.0 in structured JSON mode, with the extension `dataversion`. Unknown attributes are ignored. */
 const envelopeSchema = z.object({
   specversion: z.literal('1.0'),
   id: z.string().min(1).max(128),
@@ -21,17 +21,17 @@ const envelopeSchema = z.object({
   time: z
     .string()
     .toUpperCase()
-    .pipe(z.iso.datetime({ offset: true })), // RFC 3339 allows `t` and `z`
+    .pipe(z.iso.datetime({ offset: true })), // RFC 3339 allows lower-case `t` and `z`
   dataversion: z.string().min(1),
   data: z.unknown(),
 });
 
 export type Envelope = z.output<typeof envelopeSchema>;
 
-/** A message that can never be understood as it is: no retry will help, somebody has to look at it. */
+/** A message that can never be read as it is: no retry will help, and an operator has to look at it. */
 export class UnreadableMessage extends Error {
   override readonly name = 'UnreadableMessage';
-  /** It is the message that is wrong, not a line of code; written out in the log, a stack costs more than all the rest. */
+  /** Empty, because the message is wrong and not the code. Logging a stack costs more than the rest of the line. */
   override readonly stack = '';
 
   constructor(reason: string) {
@@ -39,7 +39,7 @@ export class UnreadableMessage extends Error {
   }
 }
 
-/** What is read of a received message; the properties are whatever its sender has set. */
+/** The parts of a received message that are read. The sender may have set the properties to anything. */
 export interface ReceivedMessage {
   readonly content: Buffer;
   readonly properties: {
@@ -48,14 +48,14 @@ export interface ReceivedMessage {
   };
 }
 
-/** What a kind of event looks like on the wire. */
+/** The wire format of one event type. */
 export interface EventContract<Data> {
   readonly type: string;
   readonly dataversion: string;
   readonly data: z.ZodType<Data>;
 }
 
-/** The event on the wire for one outbox row: the same bytes at every resend, since all of it comes from the row. */
+/** Builds the event on the wire from an outbox row alone, so each time it is published it has the same bytes. */
 export function toEnvelope(message: StoredOutboxMessage, source: string, dataversion: string): Envelope {
   return {
     specversion: '1.0',
@@ -70,8 +70,8 @@ export function toEnvelope(message: StoredOutboxMessage, source: string, dataver
 }
 
 /**
- * The event that a message brings, in structured mode and UTF-8.
- * @throws UnreadableMessage saying what is wrong with it
+ * Reads the event in a message, which must be in structured mode and UTF-8.
+ * @throws UnreadableMessage that says what is wrong with the message
  */
 export function readMessage<Data>({ content, properties }: ReceivedMessage, contract: EventContract<Data>) {
   const contentType = typeof properties.contentType === 'string' ? properties.contentType : '';
@@ -79,14 +79,14 @@ export function readMessage<Data>({ content, properties }: ReceivedMessage, cont
   if (!/^utf-?8$/i.test(charset)) throw new UnreadableMessage(`body is in the charset ${charset}, not in UTF-8`);
   const isStructured = contentType.toLowerCase().startsWith('application/cloudevents');
   if (!isStructured && Object.keys(properties.headers ?? {}).some((name) => /^cloudEvents[:_]/i.test(name))) {
-    throw new UnreadableMessage('a CloudEvent in binary mode, which is not supported; send it in structured mode');
+    throw new UnreadableMessage('CloudEvents in binary mode are not supported; send the event in structured mode');
   }
   return readEvent(content, contract.type, contract.dataversion, contract.data);
 }
 
 /**
- * The event of the given type and data version in a message's body. Of a key that is there twice, the last counts.
- * @throws UnreadableMessage saying what is wrong with it
+ * Reads the event of the given type and data version in a message's body. If a key occurs twice, the last one counts.
+ * @throws UnreadableMessage that says what is wrong with the body
  */
 export function readEvent<Data>(body: Buffer, type: string, dataversion: string, dataSchema: z.ZodType<Data>) {
   const parsed = envelopeSchema.safeParse(parseJson(body));
@@ -111,7 +111,7 @@ function describe({ issues }: z.ZodError): string {
 
 function parseJson(body: Buffer): unknown {
   if (body.length > maxBodyBytes) {
-    throw new UnreadableMessage(`body has ${body.length} bytes, more than the ${maxBodyBytes} that are read`);
+    throw new UnreadableMessage(`body has ${body.length} bytes, more than the limit of ${maxBodyBytes}`);
   }
   const text = decode(body);
   try {
@@ -121,24 +121,24 @@ function parseJson(body: Buffer): unknown {
   }
 }
 
-/** Half a character, which only an escape can bring: Postgres would store the same replacement for all of them. */
+/** Refuses half a surrogate pair, which only an escape can produce: Postgres would replace all of them alike. */
 function refuseLoneSurrogate(key: string, value: unknown): unknown {
   if ([key, value].some((text) => typeof text === 'string' && /\p{Surrogate}/u.test(text))) {
-    throw new SyntaxError('a lone surrogate is no character');
+    throw new SyntaxError('a lone surrogate is not a character');
   }
   return value;
 }
 
 function decode(body: Buffer): string {
   try {
-    // Replacing what is no UTF-8 would make one text of different ones.
+    // Replacing invalid bytes would turn different texts into the same one.
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
   } catch {
     throw new UnreadableMessage('body is not UTF-8');
   }
 }
 
-/** The trace a stored or received message belongs to, if any. */
+/** Returns the `traceparent` of a stored or received message, or undefined if it is missing or malformed. */
 export function traceOf(headers: Readonly<Record<string, unknown>> | undefined): string | undefined {
   const traceparent = headers?.['traceparent'];
   return typeof traceparent === 'string' && traceIdOf(traceparent) ? traceparent : undefined;

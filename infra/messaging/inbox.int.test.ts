@@ -5,7 +5,7 @@ import { eventually } from '../dev/testing/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../dev/testing/test-database.js';
 import { deleteReceived, isRecorded, recordOnce, type InboxEntry } from './inbox.js';
 
-describe('inbox', () => {
+describe('the inbox', () => {
   let database: TestDatabase;
   let pool: pg.Pool;
   before(async () => {
@@ -22,15 +22,15 @@ describe('inbox', () => {
     return rows.map(({ event_key }) => event_key);
   };
 
-  describe('recording', () => {
-    it('an event is true the first time and false ever after, whatever the message it came in', async () => {
+  describe('when it records events', () => {
+    it('reports an event as new the first time and never again, whatever message it arrives in', async () => {
       assert.equal(await record(entry('e-1')), true);
       assert.equal(await record(entry('e-1')), false);
       assert.equal(await record({ ...entry('e-1'), messageId: 'another' }), false);
       assert.equal(await record(entry('e-2')), true);
     });
 
-    it('many events at once tells those that are new, an event that is there twice once', async () => {
+    it('returns the new ones among many events, and returns an event that occurs twice only once', async () => {
       await record(entry('e-2'));
       const entries = ['e-3', 'e-2', 'e-1', 'e-3'].map(entry);
       const recorded = await inTransaction(pool, (tx) => recordOnce(tx, entries));
@@ -38,7 +38,7 @@ describe('inbox', () => {
       assert.deepEqual(await keys(), ['e-1', 'e-2', 'e-3']);
     });
 
-    it('the same events by many at once, in any order, ends without a deadlock', async () => {
+    it('causes no deadlock when many transactions record the same events in any order', async () => {
       const all = Array.from({ length: 50 }, (_, index) => entry(`e-${index}`));
       const batches = Array.from({ length: 8 }, (_, index) => (index % 2 ? all : all.toReversed()));
       const recorded = await Promise.all(batches.map((batch) => inTransaction(pool, (tx) => recordOnce(tx, batch))));
@@ -48,7 +48,7 @@ describe('inbox', () => {
       );
     });
 
-    it('is part of its transaction: rolled back, the event counts as new', async () => {
+    it('forgets an event whose transaction rolls back', async () => {
       const work = async (tx: Queryable) => {
         await recordOne(tx, entry('e-1'));
         throw new Error('it broke');
@@ -58,7 +58,7 @@ describe('inbox', () => {
       assert.equal(await record(entry('e-1')), true);
     });
 
-    it('is seen by others once it is committed', async () => {
+    it('shows an event to others only once its transaction has committed', async () => {
       await inTransaction(pool, async (tx) => {
         await recordOne(tx, entry('e-1'));
         assert.equal(await isRecorded(pool, 'e-1'), false);
@@ -66,26 +66,26 @@ describe('inbox', () => {
       assert.equal(await isRecorded(pool, 'e-1'), true);
     });
 
-    it('by two at once makes the second wait, and tells it false when the first commits', async () => {
+    it('makes a concurrent duplicate wait and reports it as known when the first transaction commits', async () => {
       const second = await whileTheFirstIsOpen('commit');
       assert.equal(second, false);
     });
 
-    it('by two at once makes the second wait, and tells it true when the first rolls back', async () => {
+    it('makes a concurrent duplicate wait and reports it as new when the first transaction rolls back', async () => {
       const second = await whileTheFirstIsOpen('rollback');
       assert.equal(second, true);
       assert.deepEqual(await keys(), ['e-1']);
     });
   });
 
-  /** What a concurrent duplicate is told; the first one ends only when the duplicate waits for it. */
+  /** Returns what a concurrent duplicate is told. The first transaction ends only once the duplicate waits for it. */
   async function whileTheFirstIsOpen(end: 'commit' | 'rollback'): Promise<boolean> {
     const client = await pool.connect();
     try {
       await client.query('begin');
       assert.equal(await recordOne(client, entry('e-1')), true);
       const second = record(entry('e-1'));
-      await eventually('the second one waits', async () => {
+      await eventually('the duplicate waits', async () => {
         const { rowCount } = await pool.query(
           `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
         );
@@ -98,11 +98,11 @@ describe('inbox', () => {
     }
   }
 
-  describe('cleaning', () => {
+  describe('during cleanup', () => {
     const age = (eventKey: string, interval: string) =>
       pool.query('update inbox set received_at = now() - $2::interval where event_key = $1', [eventKey, interval]);
 
-    it('removes what was received longer ago than the retention, and nothing younger', async () => {
+    it('deletes events that are older than the retention period, and no younger ones', async () => {
       for (const [name, received] of [
         ['old', '31 days'],
         ['young', '29 days'],
@@ -114,7 +114,7 @@ describe('inbox', () => {
       assert.deepEqual(await keys(), ['young']);
     });
 
-    it('goes in batches', async () => {
+    it('deletes at most one batch of events in each call', async () => {
       for (let index = 0; index < 5; index += 1) {
         await record(entry(`e-${index}`));
         await age(`e-${index}`, '31 days');

@@ -1,7 +1,7 @@
 import type { Queryable } from '../postgres/pool.js';
 import { queryByIndex } from '../postgres/query-by-index.js';
 
-/** A consumed event. `eventKey` names the event itself, so that a republished one is known whatever its message id. */
+/** A consumed event. `eventKey` names the event itself, so it is recognized again under another message id. */
 export interface InboxEntry {
   readonly eventKey: string;
   readonly messageId: string;
@@ -9,10 +9,10 @@ export interface InboxEntry {
 }
 
 /**
- * Records in the transaction `tx` that events are being consumed, and answers with the keys of those that are for the
- * first time. It must be the transaction's first statement: a concurrent duplicate then waits here for the first one's
- * commit or rollback, and so runs its effects once or not at all. In the order of their keys, so that two batches with
- * the same events wait for one another and not in a circle.
+ * Records in the transaction `tx` that events are consumed, and returns the keys of those that were not recorded
+ * before. It must be the first statement of the transaction: a concurrent duplicate then waits here until the first
+ * transaction commits or rolls back, so the effects of an event happen once. Keys are inserted in order, so that two
+ * batches with the same events cannot deadlock.
  */
 export async function recordOnce(tx: Queryable, entries: readonly InboxEntry[]): Promise<ReadonlySet<string>> {
   const { rows } = await tx.query<{ event_key: string }>({
@@ -32,13 +32,15 @@ export async function recordOnce(tx: Queryable, entries: readonly InboxEntry[]):
   return new Set(rows.map((row) => row.event_key));
 }
 
-/** True when the event has been consumed before, as far as committed work tells. */
+/** Returns true if a committed transaction has consumed the event. */
 export async function isRecorded(db: Queryable, eventKey: string): Promise<boolean> {
   const { rowCount } = await db.query(`select 1 from inbox where event_key = $1`, [eventKey]);
   return rowCount === 1;
 }
 
-/** Removes up to `limit` entries received over `retentionDays` ago, oldest first, and reads no others. */
+/**
+ * Removes up to `limit` entries received over `retentionDays` ago, oldest first, and reads no others. Returns how many.
+ */
 export async function deleteReceived(db: Queryable, retentionDays: number, limit: number): Promise<number> {
   const { rowCount } = await queryByIndex(
     db,

@@ -14,18 +14,18 @@ import { addToOutbox, markPublished } from './outbox.js';
 const topology: Topology = { exchange: 'things', queues: [{ name: 'made', routingKey: 'thing.made' }] };
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
-describe('outbox relay', () => {
+describe('the outbox relay', () => {
   let database: TestDatabase;
   let pool: pg.Pool;
   let vhost: TestVhost;
-  let link: FaultProxy;
+  let proxy: FaultProxy;
   let publisher: Publisher;
   let relay: OutboxRelay;
   before(async () => {
     [database, vhost] = await Promise.all([createTestDatabase('processor'), createTestVhost()]);
     pool = database.pool;
-    link = await createFaultProxy(vhost.url);
-    publisher = await createPublisher(link.url, 'test publisher', topology, testLogger);
+    proxy = await createFaultProxy(vhost.url);
+    publisher = await createPublisher(proxy.url, 'test publisher', topology, testLogger);
     relay = relayOver(pool);
   });
   beforeEach(async () => {
@@ -35,7 +35,7 @@ describe('outbox relay', () => {
   });
   after(async () => {
     await publisher.close();
-    await link.close();
+    await proxy.close();
     await Promise.all([database.drop(), vhost.drop()]);
   });
 
@@ -57,7 +57,7 @@ describe('outbox relay', () => {
     return id;
   };
 
-  it('publishes the event of a row with the properties of the contract, then marks the row', async () => {
+  it('publishes the event of a row with the properties of the contract and then marks the row', async () => {
     const id = await add();
     assert.deepEqual(await publish(), [id]);
     assert.deepEqual(await rows(), [{ id, published: true, attempts: 1, last_error: null }]);
@@ -87,7 +87,7 @@ describe('outbox relay', () => {
     });
   });
 
-  it('with nothing left to publish does nothing, so that calling again is harmless', async () => {
+  it('publishes nothing when nothing is left to publish, so calling it again is harmless', async () => {
     assert.deepEqual(await publish(), []);
     await add();
     await publish();
@@ -95,7 +95,7 @@ describe('outbox relay', () => {
     assert.equal((await queued()).length, 1);
   });
 
-  it('publishes what belongs to the aggregate, in the order it was written, and nothing else', async () => {
+  it('publishes the messages of the aggregate in the order they were written, and no others', async () => {
     const ids = [await add(), await add(), await add()];
     await add('thing-2');
     assert.deepEqual(await publish(), ids);
@@ -119,7 +119,7 @@ describe('outbox relay', () => {
     assert.ok((await rows()).every((row) => row.published));
   });
 
-  it('a publish that fails leaves the row unpublished, with the attempt and the reason', async () => {
+  it('leaves a row unpublished when its publish fails, and records the attempt and the reason', async () => {
     const id = await add();
     await vhost.request('DELETE', 'bindings/e/things/q/made/thing.made');
     await assert.rejects(publish(), NotPublished);
@@ -132,13 +132,13 @@ describe('outbox relay', () => {
     assert.ok((later?.attempts ?? 0) >= 2);
   });
 
-  it('a broker that is away leaves the row unpublished, and gets it once it is back', async () => {
+  it('leaves a row unpublished while the broker is unavailable, and publishes it afterwards', async () => {
     const id = await add();
-    link.down();
+    proxy.down();
     await eventually('the loss is noticed', () => assert.ok(!publisher.isUp()));
     await assert.rejects(publish(), NotPublished);
     assert.equal((await rows())[0]?.published, false);
-    link.restore();
+    proxy.restore();
     assert.deepEqual(await eventually('it is published', publish), [id]);
     assert.deepEqual(
       (await queued()).map(({ properties }) => properties.message_id),
@@ -146,7 +146,7 @@ describe('outbox relay', () => {
     );
   });
 
-  it('a crash between confirm and mark publishes again, the same bytes under the same id', async () => {
+  it('publishes the same bytes under the same id again after a crash between confirm and mark', async () => {
     const id = await add();
     const crashing = relayOver(failingAt(pool, /^\s*update outbox\s+set published_at/));
     await assert.rejects(publish(crashing), /the process died here/);
@@ -159,15 +159,15 @@ describe('outbox relay', () => {
     assert.deepEqual(await rows(), [{ id, published: true, attempts: 1, last_error: null }]);
   });
 
-  it('an attempt that cannot be noted does not hide why the publish failed', async () => {
+  it('reports why a publish failed even when the attempt cannot be recorded', async () => {
     await add();
     await vhost.request('DELETE', 'bindings/e/things/q/made/thing.made');
-    const forgetful = relayOver(failingAt(pool, /set attempts/));
-    await assert.rejects(publish(forgetful), NotPublished);
+    const failing = relayOver(failingAt(pool, /set attempts/));
+    await assert.rejects(publish(failing), NotPublished);
     await eventually('it is published later', publish);
   });
 
-  it('a message that somebody else has published meanwhile stays marked as it is', async () => {
+  it('does not publish a message that another instance has published meanwhile', async () => {
     const id = await add();
     await markPublished(pool, [id]);
     assert.deepEqual(await publish(), []);
@@ -175,7 +175,7 @@ describe('outbox relay', () => {
   });
 });
 
-/** The database as it is, but for statements that look like `pattern`: there the process dies. */
+/** Returns the same database, except that statements that match `pattern` fail as if the process had died there. */
 function failingAt(pool: pg.Pool, pattern: RegExp): pg.Pool {
   const query = (statement: pg.QueryConfig): Promise<unknown> =>
     pattern.test(statement.text) ? Promise.reject(new Error('the process died here')) : pool.query(statement);

@@ -13,7 +13,7 @@ export interface OutboxRelayOptions {
   readonly exchange: string;
   /** CloudEvents `source` and AMQP `app_id`: the service's name. */
   readonly source: string;
-  /** The logger for lines about one message. */
+  /** Returns the logger for lines about one message. */
   readonly log: (message: StoredOutboxMessage) => Logger;
 }
 
@@ -22,24 +22,28 @@ interface PublishRequest {
   readonly aggregateIds: readonly string[];
   readonly type: string;
   readonly dataversion: string;
-  /** Added to each message's own. */
+  /** Added to the headers of each message. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Also those that were published at least so long ago: for messages that were lost after the broker had confirmed them. */
+  /**
+   * Also publishes messages that were published at least this long ago, in case the broker lost them after its confirm.
+   */
   readonly republishAfterMs?: number | undefined;
 }
 
-/** The way from outbox to broker: publish, have it confirmed, mark the row, in this order. */
+/** Moves messages from the outbox to the broker: publish, wait for the confirm, mark the row. */
 export interface OutboxRelay {
   /**
-   * Publishes what is unpublished of these aggregates and the type, and returns the ids of those messages; none when
-   * there is nothing left to publish, so calling again is harmless. At least once: a crash between confirm and mark
-   * publishes again, under the same id. One that cannot be published does not keep back those of other aggregates.
-   * @throws NotPublished or the database's error, after all have been tried; a row keeps its failed attempt and the reason
+   * Publishes the unpublished messages of these aggregates and this type, and returns their ids. Calling it again is
+   * harmless: it publishes only what is left. It publishes at least once: after a crash between confirm and mark it
+   * publishes the message again under the same id. A message that cannot be published holds up no other
+   * aggregate.
+   * @throws NotPublished or the database's error, after it has tried all messages; the row records the failed attempt
+   * and the reason
    */
   publish(request: PublishRequest): Promise<string[]>;
 }
 
-/** Calls that come at once, from many activities, share one query, one window of confirms and one update. */
+/** Concurrent calls, from many activities, share one query, one window of confirms and one update. */
 const batching = { isOutage: isPostgresOutage, maxBatchSize: 200, maxAgeMs: 5, maxInFlight: 2 };
 
 export function createOutboxRelay({ pool, publisher, exchange, source, log }: OutboxRelayOptions): OutboxRelay {
@@ -64,7 +68,7 @@ export function createOutboxRelay({ pool, publisher, exchange, source, log }: Ou
     });
   }
 
-  /** Publishes the messages of one aggregate in their order, up to the first that fails. */
+  /** Publishes the messages of one aggregate in order, up to the first that fails. */
   async function publishInOrder(
     messages: readonly StoredOutboxMessage[],
     dataversion: string,
@@ -78,7 +82,7 @@ export function createOutboxRelay({ pool, publisher, exchange, source, log }: Ou
       } catch (error) {
         failed.push({ id: message.id, error });
         log(message).warn({ err: error, message_id: message.id }, `${message.type} could not be published`);
-        return; // what was written after it follows after it
+        return; // later messages must not overtake it
       }
       failpoint('mark.before');
       await mark(message.id);
@@ -94,12 +98,12 @@ export function createOutboxRelay({ pool, publisher, exchange, source, log }: Ou
     headers: object,
   ): Promise<string[]> {
     const results = { published: [] as string[], failed: [] as { id: string; error: unknown }[] };
-    const ends = await Promise.allSettled(
+    const settlements = await Promise.allSettled(
       byAggregate.map((messages) => publishInOrder(messages, dataversion, headers, results)),
     );
-    // The records are for people; losing them must not hide why the publish failed.
+    // The records only inform operators; failing to write them must not hide why the publish failed.
     if (results.failed.length > 0) await recordFailures(pool, results.failed).catch(() => undefined);
-    throwFirst(results.failed, ends);
+    throwFirst(results.failed, settlements);
     return results.published;
   }
 
@@ -114,7 +118,7 @@ export function createOutboxRelay({ pool, publisher, exchange, source, log }: Ou
   };
 }
 
-/** Finds what is unpublished of one aggregate; calls that come at once share a query for each type. */
+/** Finds the unpublished messages of one aggregate. Concurrent calls share one query per type. */
 function createFinder(pool: pg.Pool) {
   return createBatcher<{ aggregateId: string; type: string }, StoredOutboxMessage[]>({
     ...batching,
@@ -128,7 +132,7 @@ function createFinder(pool: pg.Pool) {
   });
 }
 
-/** Marks one message as published; calls that come at once share an update. */
+/** Marks one message as published. Concurrent calls share one update. */
 function createMarker(pool: pg.Pool) {
   return createBatcher<string, undefined>({
     ...batching,
@@ -156,12 +160,14 @@ async function recordFailures(pool: pg.Pool, failed: readonly { id: string; erro
   );
 }
 
-/** @throws the error of a message that was not published, or of a row that was not marked; does nothing without one */
+/** @throws the error of a message that was not published or of a row that was not marked, if there is one */
 function throwFirst(failed: readonly { error: unknown }[], results: readonly PromiseSettledResult<void>[]): void {
   const [first, ...others] = failed.map(({ error }) => error);
   if (first !== undefined && others.length === 0) throw first as Error;
   if (first !== undefined) {
-    throw new NotPublished(`${failed.length} messages could not be published, the first: ${(first as Error).message}`);
+    throw new NotPublished(
+      `${failed.length} messages could not be published; the first error: ${(first as Error).message}`,
+    );
   }
   const unmarked = results.find((result) => result.status === 'rejected');
   if (unmarked) throw unmarked.reason as Error;

@@ -7,9 +7,11 @@ import { claimUnpublished } from './outbox.js';
 export interface OutboxSweeperOptions {
   readonly pool: pg.Pool;
   readonly intervalMs: number;
-  /** False while nothing could be done for a row: then none is claimed. */
+  /** Returns false while a row could not be published anyway; then the sweeper claims none. */
   readonly isReady: () => boolean;
-  /** Has these rows published, or marked when they need no publishing. What it throws is logged; the rows are due again. */
+  /**
+   * Publishes these rows, or marks those that need no publishing. An error is logged, and the rows become due again.
+   */
   readonly sweep: (rows: readonly { readonly id: string; readonly aggregateId: string }[]) => Promise<void>;
   readonly logger: Logger;
 }
@@ -19,9 +21,9 @@ const maxBatchesPerPass = 100;
 const recheckMs = 30_000;
 
 /**
- * Finds rows that whoever was to publish them has left behind: their publisher's limit for a confirm ran out, or the
- * process died before it marked them, and the workflow that would have tried again is closed. Each row is looked at again
- * after as long as it has waited, so a backlog costs little.
+ * Creates a loop that finds rows which their publisher left unpublished: the confirm did not arrive in time, or the
+ * process died before it marked them, and the workflow that would have tried again is closed. The time until the next
+ * look at a row grows with its age, so a backlog costs little.
  */
 export function createOutboxSweeper({
   pool,
@@ -34,7 +36,7 @@ export function createOutboxSweeper({
     if (!isReady()) return;
     const swept = await inBatches(batchSize, maxBatchesPerPass, stopped, async () => {
       const rows = await claimUnpublished(pool, batchSize, recheckMs);
-      // The batch after it is not to blame, and what failed is due again.
+      // A failed batch must not hold up the next one; its rows become due again.
       if (rows.length > 0) {
         await sweep(rows).catch((error: unknown) =>
           logger.warn({ err: error }, 'unpublished events could not be swept'),
@@ -42,6 +44,6 @@ export function createOutboxSweeper({
       }
       return rows.length;
     });
-    if (swept > 0) logger.info({ rows: swept }, 'looked after unpublished events');
+    if (swept > 0) logger.info({ rows: swept }, 'swept unpublished events');
   });
 }

@@ -21,7 +21,7 @@ interface Row {
   published_at: Date | null;
 }
 
-describe('outbox', () => {
+describe('the outbox', () => {
   let database: TestDatabase;
   let pool: pg.Pool;
   before(async () => {
@@ -49,7 +49,7 @@ describe('outbox', () => {
     assert.equal(await count(), 1);
   });
 
-  it('gives back what was put in, as it was', async () => {
+  it('returns a message exactly as it was written', async () => {
     const written = { ...message('a-1'), payload: { name: 'Größe "42"\n', amount: 0.1, list: [1, { deep: null }] } };
     await addToOutbox(pool, [written], 0);
     const [read, ...others] = await findToPublish(pool, ['a-1'], 'thing.made');
@@ -59,7 +59,7 @@ describe('outbox', () => {
     assert.ok(createdAt instanceof Date);
   });
 
-  it('finds what is unpublished of one aggregate and type, oldest first', async () => {
+  it('finds the unpublished messages of one aggregate and type, oldest first', async () => {
     const wanted = [message('a-1'), message('a-1'), message('a-1')];
     for (const one of wanted.toReversed()) await addToOutbox(pool, [one], 0);
     await addToOutbox(pool, [message('a-2')], 0);
@@ -74,7 +74,7 @@ describe('outbox', () => {
     );
   });
 
-  it('finds what was published long enough ago too, when it is asked to', async () => {
+  it('also finds messages that were published long enough ago, on request', async () => {
     const [unpublished, recent, old] = [message('a-1'), message('a-1'), message('a-1')];
     for (const one of [unpublished, recent, old]) await addToOutbox(pool, [one], 0);
     await markPublished(pool, [recent.id, old.id]);
@@ -88,16 +88,16 @@ describe('outbox', () => {
     assert.equal((await findToPublish(pool, ['a-1'], 'thing.made', 15_000)).length, 1, 'it was published just now');
   });
 
-  it('records failed attempts and the last reason, cut to a thousand characters', async () => {
+  it('records failed attempts and the last reason, cut to 1,000 characters', async () => {
     const { id } = await added(message('a-1'));
-    await recordFailedAttempts(pool, [{ id, error: 'the broker was away' }]);
+    await recordFailedAttempts(pool, [{ id, error: 'the broker was unavailable' }]);
     await recordFailedAttempts(pool, [{ id, error: 'x'.repeat(5000) }]);
     assert.deepEqual(await rowOf(id), { attempts: 2, last_error: 'x'.repeat(1000), published_at: null });
   });
 
-  it('once published a message counts the attempt, forgets the error, and stays as it is', async () => {
+  it('counts the attempt and clears the error when a message is published, and changes nothing later', async () => {
     const { id } = await added(message('a-1'));
-    await recordFailedAttempts(pool, [{ id, error: 'the broker was away' }]);
+    await recordFailedAttempts(pool, [{ id, error: 'the broker was unavailable' }]);
     await markPublished(pool, [id]);
     const published = await rowOf(id);
     assert.equal(published.attempts, 2);
@@ -108,15 +108,15 @@ describe('outbox', () => {
     assert.deepEqual(await findToPublish(pool, ['a-1'], 'thing.made'), []);
   });
 
-  describe('claiming what is unpublished', () => {
-    it('takes unpublished messages whose time has come, and no others', async () => {
+  describe('when unpublished messages are claimed', () => {
+    it('hands out unpublished messages that are due, and no others', async () => {
       await added(message('due'));
       await added(message('not-yet'), 60_000);
       await markPublished(pool, [(await added(message('published'))).id]);
       assert.deepEqual(aggregatesOf(await claimUnpublished(pool, 10, 60_000)), ['due']);
     });
 
-    it('looks at a message again after as long as it has waited, up to an hour', async () => {
+    it('makes a claimed message due again after its age, with a minimum of 30 s and a maximum of an hour', async () => {
       for (const [name, age] of Object.entries({ young: '1 second', older: '10 minutes', old: '3 days' })) {
         await added(message(name));
         await pool.query('update outbox set created_at = now() - $2::interval where aggregate_id = $1', [name, age]);
@@ -132,7 +132,7 @@ describe('outbox', () => {
       ]);
     });
 
-    it('is a lease: the same message is due again later, and not before', async () => {
+    it('leases a message: it is due again later, and not before', async () => {
       await added(message('a-1'));
       assert.equal((await claimUnpublished(pool, 10, 60_000)).length, 1);
       assert.equal((await claimUnpublished(pool, 10, 60_000)).length, 0);
@@ -140,7 +140,7 @@ describe('outbox', () => {
       assert.equal((await claimUnpublished(pool, 10, 60_000)).length, 1);
     });
 
-    it('takes no more than its limit, the longest due first', async () => {
+    it('hands out no more messages than the limit, those that were due first', async () => {
       for (const [name, ms] of [
         ['third', -1000],
         ['first', -3000],
@@ -152,7 +152,7 @@ describe('outbox', () => {
       assert.deepEqual(new Set(claimed.map(({ aggregateId }) => aggregateId)), new Set(['first', 'second']));
     });
 
-    it('by two at once never takes the same message, and neither waits for the other', async () => {
+    it('never hands out a message to two concurrent claims, and neither waits for the other', async () => {
       for (let index = 0; index < 20; index += 1) await added(message(`a-${index}`));
       await inTransaction(pool, async (first) => {
         const mine = await claimUnpublished(first, 10, 60_000);
@@ -162,7 +162,7 @@ describe('outbox', () => {
       });
     });
 
-    it('by many at once takes every message once', async () => {
+    it('hands out every message once to many concurrent claims', async () => {
       for (let index = 0; index < 40; index += 1) await added(message(`a-${index}`));
       const claims = await Promise.all(Array.from({ length: 12 }, () => claimUnpublished(pool, 5, 60_000)));
       const taken = [...claims.flat(), ...(await claimUnpublished(pool, 100, 60_000))];
@@ -171,15 +171,15 @@ describe('outbox', () => {
     });
   });
 
-  describe('cleaning', () => {
-    it('never removes what is unpublished, however old', async () => {
+  describe('during cleanup', () => {
+    it('never deletes an unpublished message, however old', async () => {
       await added(message('a-1'));
       await pool.query(`update outbox set created_at = now() - interval '10 years', check_at = created_at`);
       assert.equal(await deletePublished(pool, 1, 100), 0);
       assert.equal(await count(), 1);
     });
 
-    it('removes what was published longer ago than the retention, and nothing younger', async () => {
+    it('deletes messages that were published before the retention period, and no younger ones', async () => {
       for (const [name, age] of [
         ['old', '8 days'],
         ['young', '6 days'],
@@ -192,7 +192,7 @@ describe('outbox', () => {
       assert.deepEqual(rows, [{ aggregate_id: 'young' }]);
     });
 
-    it('goes in batches', async () => {
+    it('deletes at most one batch of messages in each call', async () => {
       for (let index = 0; index < 5; index += 1) await added(message('a-1'));
       await pool.query(`update outbox set published_at = now() - interval '8 days'`);
       const removed = [

@@ -1,7 +1,7 @@
 import type { Queryable } from '../postgres/pool.js';
 import { queryByIndex } from '../postgres/query-by-index.js';
 
-/** A message that waits in the outbox. `id` stays the same however often it is published. */
+/** A message in the outbox. Its `id` stays the same however often it is published. */
 export interface OutboxMessage {
   readonly id: string;
   readonly aggregateId: string;
@@ -15,8 +15,8 @@ export interface StoredOutboxMessage extends OutboxMessage {
 }
 
 /**
- * Writes messages into the outbox as part of the transaction `tx`: they are stored if, and only if, that commits.
- * @param graceMs how long their publisher has before the sweeper takes a look
+ * Writes messages into the outbox as part of the transaction `tx`: they are stored if, and only if, it commits.
+ * @param graceMs how long the publisher has before the sweeper looks at the messages
  */
 export async function addToOutbox(tx: Queryable, messages: readonly OutboxMessage[], graceMs: number): Promise<void> {
   await tx.query({
@@ -37,8 +37,9 @@ export async function addToOutbox(tx: Queryable, messages: readonly OutboxMessag
 }
 
 /**
- * The unpublished messages of these aggregates and the type, oldest first; there is rarely more than one for each.
- * @param republishAfterMs also those that were published at least so long ago
+ * Returns the unpublished messages of these aggregates and this type, oldest first and at most 1,000. An aggregate
+ * rarely has more than one.
+ * @param republishAfterMs also returns messages that were published at least this long ago
  */
 export async function findToPublish(
   db: Queryable,
@@ -59,7 +60,9 @@ export async function findToPublish(
   return rows;
 }
 
-/** Records that the broker has confirmed these messages. Marking twice is fine: the time is that of the last publish. */
+/**
+ * Records that the broker has confirmed these messages. Marking one again sets its time to that of the last publish.
+ */
 export async function markPublished(db: Queryable, ids: readonly string[]): Promise<void> {
   await db.query({
     name: 'mark-published',
@@ -70,7 +73,7 @@ export async function markPublished(db: Queryable, ids: readonly string[]): Prom
   });
 }
 
-/** Records on each row why its message could not be published this time; it stays unpublished. */
+/** Records on each row why its message could not be published. The message stays unpublished. */
 export async function recordFailedAttempts(
   db: Queryable,
   failures: readonly { readonly id: string; readonly error: string }[],
@@ -86,10 +89,10 @@ export async function recordFailedAttempts(
 }
 
 /**
- * Takes up to `limit` unpublished rows that are due; they are due again after as long as they have waited, `recheckMs` to
- * an hour. That is a lease: no lock is held while the caller works, two sweepers never hold the same row, and one that dies
- * lets go by itself. Rows are chosen by their state, never by "id above the last one seen": commits do not come in the
- * order of ids.
+ * Claims up to `limit` unpublished rows that are due. They become due again after their age, but not before `recheckMs`
+ * and no later than an hour. The claim is a lease: no lock is held while the caller works, two sweepers never hold the
+ * same row, and the lease of a sweeper that dies expires. Rows are chosen by their state, never by "id above the last
+ * one seen", because transactions do not commit in the order of ids.
  */
 export async function claimUnpublished(
   db: Queryable,
@@ -113,9 +116,9 @@ export async function claimUnpublished(
 }
 
 /**
- * Removes up to `limit` messages that were published over `retentionDays` ago, oldest first; unpublished ones never leave,
- * and are not read: a batch that took the rows as they lie read all that was before them (measured with 50,000
- * unpublished rows: 68,000 rows to delete 1,000).
+ * Removes up to `limit` messages that were published over `retentionDays` ago, oldest first, and returns how many. It
+ * never removes unpublished messages and does not read them either: a batch in physical order had to read every row
+ * before the ones it wanted (measured with 50,000 unpublished rows: 68,000 rows read to delete 1,000).
  */
 export async function deletePublished(db: Queryable, retentionDays: number, limit: number): Promise<number> {
   const { rowCount } = await queryByIndex(

@@ -8,7 +8,7 @@ import { addBacklogGauges, backlogStatement, maxBacklogCounted } from './backlog
 const rows = 110_000;
 const rowsPerInsert = 10_000;
 
-describe('the gauges of a backlog', function () {
+describe('the backlog gauges', function () {
   this.timeout(120_000);
   let database: TestDatabase;
   let client: pg.PoolClient;
@@ -44,24 +44,24 @@ describe('the gauges of a backlog', function () {
   }
 
   const statistics: Readonly<Record<string, () => Promise<void>>> = {
-    'that nobody has counted': async () => insert(rows, 'null', '1 hour'),
-    'that is all there is': async () => {
+    'while the statistics of the table are missing': async () => insert(rows, 'null', '1 hour'),
+    'that is the whole table': async () => {
       await insert(rows, 'null', '1 hour');
       await client.query('analyze outbox');
     },
-    'that has come up since the last look': async () => {
+    'that has grown since the last analyze': async () => {
       await insert(rows, 'now()', '1 day');
       await client.query('analyze outbox');
       await insert(rows, 'null', '1 hour');
     },
-    'behind many that are published': async () => {
+    'behind many published messages': async () => {
       await insert(2 * rows, 'now()', '1 day');
       await insert(rows, 'null', '1 hour');
       await client.query('analyze outbox');
     },
   };
   for (const [what, prepare] of Object.entries(statistics)) {
-    it(`read a bounded part of the index for a backlog ${what}`, async () => {
+    it(`read a bounded part of an index for a backlog ${what}`, async () => {
       await prepare();
       const plan = await planOf(backlogStatement);
       assert.match(plan, /Limit.*\n.*Index (Only )?Scan using outbox_/);
@@ -74,7 +74,7 @@ describe('the gauges of a backlog', function () {
     });
   }
 
-  it('are exact for a small one, and 0 when there is none', async () => {
+  it('are exact for a small backlog and 0 for an empty one', async () => {
     const read = async () => {
       const registry = new Registry();
       addBacklogGauges(registry, database.pool);

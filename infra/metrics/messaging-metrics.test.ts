@@ -9,13 +9,13 @@ const topology = { exchange: 'e', queues: [{ name: queue, routingKey: 't' }] };
 const pool = { query: () => Promise.reject(new Error('it is unavailable')) } as unknown as pg.Pool;
 const publisher = { depthOf: () => Promise.reject(new Error('it is unavailable')) } as unknown as Publisher;
 
-describe('the metrics of messages', () => {
+describe('the messaging metrics', () => {
   async function seriesOf(registry: Registry): Promise<string[]> {
     const lines = (await registry.metrics()).split('\n');
     return lines.filter((line) => line !== '' && !line.startsWith('#'));
   }
 
-  it('are there from the start, at 0', async () => {
+  it('exist from the start with the value 0', async () => {
     const registry = new Registry();
     addMessagingMetrics(registry, { pool, publisher, topology });
     assert.deepEqual(await seriesOf(registry), [
@@ -28,12 +28,12 @@ describe('the metrics of messages', () => {
     ]);
   });
 
-  it('count under the names that were there from the start, none of which has a blank', async () => {
+  it('count in the series that exist from the start, none of which has a space in a label', async () => {
     const registry = new Registry();
     const counts = addMessagingMetrics(registry, { pool, publisher, topology });
     const before = await seriesOf(registry);
-    for (const end of ['handled', 'parked', 'given back'] as const) counts.ended(queue, end);
-    for (const why of ['failure', 'outage'] as const) counts.retried(queue, why);
+    for (const outcome of ['acked', 'dead_lettered', 'requeued'] as const) counts.ended(queue, outcome);
+    for (const reason of ['failure', 'outage'] as const) counts.retried(queue, reason);
     counts.repeated('t');
     const after = await seriesOf(registry);
     assert.deepEqual(

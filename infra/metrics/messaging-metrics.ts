@@ -6,9 +6,9 @@ import { deadLetterQueueOf, type Topology } from '../rabbitmq/topology.js';
 import { addBacklogGauges } from './backlog-gauges.js';
 import { addReadGauge } from './registry.js';
 
-/** What the consumer of a service counts. */
+/** The counts of a service's consumer. */
 export interface MessagingCounts extends DeliveryCounts {
-  /** An event that had had its effect before. */
+  /** Counts an event that had already had its effect. */
   repeated(type: string): void;
 }
 
@@ -18,7 +18,7 @@ export interface MessagingMetricsOptions {
   readonly topology: Topology;
 }
 
-/** The metrics of outbox and queues, the same in every service; returns what its consumer counts with. */
+/** Adds the metrics of outbox and queues, which are the same in every service. Returns the counts for its consumer. */
 export function addMessagingMetrics(
   registry: Registry,
   { pool, publisher, topology }: MessagingMetricsOptions,
@@ -31,7 +31,7 @@ export function addMessagingMetrics(
     registry,
     {
       name: 'queue_messages',
-      help: 'Messages that wait in a queue, without those a consumer holds',
+      help: 'Messages that wait in a queue, excluding those that a consumer holds',
       labelNames: ['queue'],
     },
     () => depths(queues),
@@ -42,11 +42,10 @@ export function addMessagingMetrics(
   return countsOf(registry, topology);
 }
 
-/** By the consumer's words; none of them has a blank on its way into a query. */
-const outcomes = { handled: 'acked', parked: 'dead_lettered', 'given back': 'requeued' } as const;
+const outcomes = ['acked', 'dead_lettered', 'requeued'] as const;
 const retryReasons = ['failure', 'outage'] as const;
 
-/** Every series is there from the start, at 0: one that begins with its first event shows no increase to an alarm. */
+/** Every series starts at 0: an alarm would see no increase in a series that begins with its first event. */
 function countsOf(registry: Registry, topology: Topology): MessagingCounts {
   const registers = [registry];
   const deliveries = new Counter({
@@ -55,7 +54,7 @@ function countsOf(registry: Registry, topology: Topology): MessagingCounts {
   const retries = new Counter({
     ...{
       name: 'delivery_retries_total',
-      help: 'Attempts that were not the last',
+      help: 'Attempts that did not end their delivery',
       labelNames: ['queue', 'reason'],
       registers,
     },
@@ -63,18 +62,18 @@ function countsOf(registry: Registry, topology: Topology): MessagingCounts {
   const repeats = new Counter({
     ...{
       name: 'repeated_events_total',
-      help: 'Events that had had their effect before',
+      help: 'Events that had already had their effect',
       labelNames: ['type'],
       registers,
     },
   });
   for (const { name: queue, routingKey: type } of topology.queues) {
-    for (const outcome of Object.values(outcomes)) deliveries.inc({ queue, outcome }, 0);
+    for (const outcome of outcomes) deliveries.inc({ queue, outcome }, 0);
     for (const reason of retryReasons) retries.inc({ queue, reason }, 0);
     repeats.inc({ type }, 0);
   }
   return {
-    ended: (queue, end) => deliveries.inc({ queue, outcome: outcomes[end] }),
+    ended: (queue, outcome) => deliveries.inc({ queue, outcome }),
     retried: (queue, reason) => retries.inc({ queue, reason }),
     repeated: (type) => repeats.inc({ type }),
   };

@@ -3,9 +3,9 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { queryByIndex } from '../postgres/query-by-index.js';
 import { withDeadline } from '../runtime/deadline.js';
 
-const askLimitMs = 1000;
+const readTimeoutMs = 1000;
 
-/** A registry of this process's own metrics: memory, CPU, event loop. Every metric says which service it is of. */
+/** Creates a registry with the metrics of this process: memory, CPU, event loop. Every metric has a `service` label. */
 export function createRegistry(service: string): Registry {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
@@ -13,12 +13,12 @@ export function createRegistry(service: string): Registry {
   return registry;
 }
 
-/** A value, by its labels' values, as it is read at a scrape. */
+/** The values that a scrape reads, each with the values of its labels. */
 export type Reading = readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[];
 
 /**
- * Registers a gauge that is read when it is asked for. What cannot be read within a second is missing from that scrape,
- * and so are no others: a metric that is missing is an alarm of its own, a scrape that hangs is none.
+ * Registers a gauge that is read at each scrape. If it cannot be read within a second, that scrape lacks this gauge but
+ * no others: a missing metric raises an alarm of its own, while a scrape that hangs raises none.
  */
 export function addReadGauge(
   registry: Registry,
@@ -29,47 +29,49 @@ export function addReadGauge(
     ...{ name, help, labelNames: [...labelNames], registers: [registry] },
     collect: async () => {
       gauge.reset();
-      // A gauge without labels is 0 after a reset; it has to be absent until it is known.
+      // A gauge without labels is 0 after a reset; it must be absent until its value is known.
       if (labelNames.length === 0) gauge.remove();
-      const reading = await withDeadline(`reading ${name}`, askLimitMs, read()).catch(() => []);
+      const reading = await withDeadline(`reading ${name}`, readTimeoutMs, read()).catch(() => []);
       for (const [labels, value] of reading) gauge.set({ ...labels }, value);
     },
   });
 }
 
-/** How long what a statement answered is shown: scrapes of several servers, or in a row, cost Postgres one statement. */
+/** How long a result is reused: scrapes by several servers, or in quick succession, cost Postgres one statement. */
 const maxAgeMs = 10_000;
 
-/** As `addReadGauge`, of one number that a statement answers with as `value`; null counts as 0. At most 10 s old. */
+/**
+ * Like `addReadGauge`, for one number that a statement returns as `value`. Null counts as 0. It is at most 10 s old.
+ */
 export function addSqlGauge(
   registry: Registry,
   pool: pg.Pool,
-  about: { readonly name: string; readonly help: string },
+  description: { readonly name: string; readonly help: string },
   statement: string,
 ): void {
   const read = cachedQuery<{ value: string | null }>(pool, statement);
-  addReadGauge(registry, about, async () => [[{}, Number((await read())?.value ?? 0)]]);
+  addReadGauge(registry, description, async () => [[{}, Number((await read())?.value ?? 0)]]);
 }
 
 /**
- * The first row of what a statement answers, asked for at most once in 10 s; those who ask meanwhile share it, and those
- * who ask while it runs wait for the same answer. A failure is not kept.
+ * Returns a function that resolves to the first row of a statement's result. It runs the statement at most once per
+ * 10 s: calls within that time, and calls while the statement runs, share its result. It does not cache a failure.
  */
 export function cachedQuery<Row extends pg.QueryResultRow>(
   pool: Pick<pg.Pool, 'query'>,
   statement: string,
   now: () => number = () => performance.now(),
 ): () => Promise<Row | undefined> {
-  let last: { readonly answer: Promise<Row | undefined>; readonly at: number } | undefined;
+  let last: { readonly row: Promise<Row | undefined>; readonly at: number } | undefined;
   return () => {
-    if (last && now() - last.at < maxAgeMs) return last.answer;
-    // What a gauge counts has an index that ends with its backlog.
-    const answer = queryByIndex<Row>(pool, statement).then(({ rows }) => rows[0]);
-    const asked = { answer, at: now() };
-    last = asked;
-    answer.catch(() => {
-      if (last === asked) last = undefined;
+    if (last && now() - last.at < maxAgeMs) return last.row;
+    // Each gauge has an index that covers no more than its backlog.
+    const row = queryByIndex<Row>(pool, statement).then(({ rows }) => rows[0]);
+    const latest = { row, at: now() };
+    last = latest;
+    row.catch(() => {
+      if (last === latest) last = undefined;
     });
-    return answer;
+    return row;
   };
 }

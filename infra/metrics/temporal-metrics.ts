@@ -2,17 +2,18 @@ import type { MetricsBuffer } from '@temporalio/worker';
 import { Counter, type Registry } from 'prom-client';
 
 const failedTasks = 'temporal_workflow_task_execution_failed';
-/** Far more often than a full load fills the buffer: what does not fit in is lost. */
+/** The buffer takes far longer than this to fill under full load. Updates that do not fit into it are lost. */
 const drainIntervalMs = 1000;
 
 /**
- * Counts workflow tasks that failed in this process, whatever the cause: each is a workflow that does not get on until
- * somebody deploys code that fits, though Temporal lists it as running. Of all that the SDK measures this one is kept.
+ * Counts the workflow tasks that failed in this process, whatever the cause. Each means that a workflow is stuck until
+ * code that is compatible with its history is deployed, although Temporal lists it as running. The other metrics of the
+ * SDK are discarded.
  */
 export function addTemporalMetrics(registry: Registry, buffer: Pick<MetricsBuffer, 'retrieveUpdates'>): void {
   const failures = new Counter({
     name: 'workflow_task_failures_total',
-    help: 'Workflow tasks that failed in this process: workflows that do not get on',
+    help: 'Workflow tasks that failed in this process; their workflows make no progress',
     registers: [registry],
     collect: drain,
   });

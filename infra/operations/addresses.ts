@@ -3,7 +3,7 @@ import { CliError } from '../runtime/cli-error.js';
 import { readEnvironment } from '../runtime/environment.js';
 import { postgresDsn, rabbitmqUrl, readTemporalSettings } from '../runtime/service-settings.js';
 
-/** The variables, each with its `_FILE` variant, that say where the parts of a system are. */
+/** The environment variables that hold the addresses of a system's parts. Each also has a `_FILE` variant. */
 export const addressVariables = [
   'APP__ORDERS_DB_DSN',
   'APP__PROCESSOR_DB_DSN',
@@ -17,23 +17,23 @@ const variables = z.object({
   APP__ORDERS_DB_DSN: postgresDsn,
   APP__PROCESSOR_DB_DSN: postgresDsn,
   APP__RABBITMQ_URL: rabbitmqUrl,
-  // Only for links.
+  // It is used for links only.
   TEMPORAL_UI_URL: z.string().optional(),
-  // Published rows that are older may be gone from the outbox, so nothing is concluded from their absence.
+  // Published rows older than this may have been removed from the outbox, so their absence proves nothing.
   APP__OUTBOX_RETENTION_DAYS: z.coerce.number().int().positive().prefault('7'),
 });
 
-/** Where the parts of a running system are. */
+/** The addresses and settings by which operations reach a running system. */
 export type Addresses = ReturnType<typeof readAddresses>;
 
-/** True when at least one address is set. */
+/** Returns true when at least one address is set. */
 export function hasAddresses(env: NodeJS.ProcessEnv): boolean {
   return addressVariables.some((name) => env[name] || env[`${name}_FILE`]);
 }
 
 /**
- * The addresses of the system to look at.
- * @throws CliError or EnvironmentError saying what to set, before anything connects
+ * Reads the addresses of the system to operate on.
+ * @throws CliError or EnvironmentError that says what to set, before anything connects
  */
 export function readAddresses(env: NodeJS.ProcessEnv) {
   if (!hasAddresses(env)) throw new CliError(`Set the addresses of the system: ${addressVariables.join(', ')}.`);

@@ -20,13 +20,13 @@ import type { Selection } from './replay-and-discard.js';
 export interface CliContext {
   /** Connects to the system; the command line closes it. */
   readonly openSystem: () => Promise<LiveSystem>;
-  /** Receives lines that a terminal shows and does not obey, whatever messages and orders bring into them. */
+  /** Receives printable lines: no text from a message or an order in them can control the terminal. */
   readonly print: (line: string) => void;
-  /** What is recorded as the name of whoever acts, unless `--by` gives another. */
+  /** The operator name that is recorded with an action, unless `--by` gives another. */
   readonly userName: string;
 }
 
-/** What the process ends with; `--help` lists them. */
+/** The process's exit codes; `--help` lists them. */
 export const exitCodes = { done: 0, notFound: 1, failed: 2 } as const;
 
 const maxWaitSeconds = 86_400;
@@ -37,9 +37,9 @@ Exit codes:
   ${exitCodes.failed}  the command could not be carried out: bad arguments, or a part of the system is unavailable`;
 
 /**
- * Carries out one command line, e.g. `orders show ord-001`.
+ * Runs one command line, e.g. `orders show ord-001`.
  * @returns the process's exit code
- * @throws CliError when a part that the command needs is unavailable, or an argument does not make sense
+ * @throws CliError when a server that the command needs is unavailable, or an argument is invalid
  */
 export async function runCli(args: readonly string[], context: CliContext): Promise<number> {
   let exitCode: number = exitCodes.done;
@@ -59,7 +59,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
     return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // Commander has printed its message, or the help that was asked for.
+    // Commander has already printed its error message, or the help that was requested.
     return error.exitCode === 0 ? exitCodes.done : exitCodes.failed;
   }
 }
@@ -156,7 +156,7 @@ function linesOfFile(file: string): string[] {
   }
 }
 
-/** @throws CliError unless exactly one way to select is given */
+/** @throws CliError unless the messages are selected in exactly one way */
 function selectionOf(messageId: string | undefined, { all = false, type }: Flags): Selection {
   const given = [
     messageId === undefined ? [] : [{ messageId }],

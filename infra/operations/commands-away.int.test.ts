@@ -8,7 +8,7 @@ import { verify } from './verify.js';
 const brokerNowhere = { APP__RABBITMQ_URL: 'amqp://127.0.0.1:1' };
 const temporalNowhere = { connectionOptions: { address: '127.0.0.1:1' }, namespace: 'default' };
 
-describe('operations, while RabbitMQ and Temporal are unavailable', function () {
+describe('the ops command, while RabbitMQ and Temporal are unavailable,', function () {
   this.timeout(120_000);
   let system: TestSystem;
   let live: LiveSystem;
@@ -22,7 +22,7 @@ describe('operations, while RabbitMQ and Temporal are unavailable', function () 
     await system.stop();
   });
 
-  it('show what the databases know of an order, and what could not be asked', async () => {
+  it('shows what the databases know of an order, and which servers are unavailable', async () => {
     const order = anOrder();
     await system.post(order);
     await system.settled(order.order_id);
@@ -35,14 +35,14 @@ describe('operations, while RabbitMQ and Temporal are unavailable', function () 
     assert.doesNotMatch(shown, / problem /);
   });
 
-  it('do nothing that needs them, and say so', async () => {
-    const because = { reason: 'the test says so' };
+  it('refuses actions that need them, and names the server that is unavailable', async () => {
+    const withReason = { reason: 'the test says so' };
     await assert.rejects(operate(live, 'dead-letters list'), /RabbitMQ does not answer/);
-    await assert.rejects(operate(live, `orders retry ${anOrder().order_id}`, because), /Temporal does not answer/);
+    await assert.rejects(operate(live, `orders retry ${anOrder().order_id}`, withReason), /Temporal does not answer/);
     await assert.rejects(verify(live), /RabbitMQ does not answer.*\n?.*Temporal does not answer/s);
   });
 
-  it('list what is not published, and why, and call nothing open that cannot be told', async () => {
+  it('lists unpublished events with the reason, and reports no problem that it cannot check', async () => {
     await system.orderApi.stop();
     await system.startOrderApi(brokerNowhere);
     const order = anOrder();
@@ -53,6 +53,6 @@ describe('operations, while RabbitMQ and Temporal are unavailable', function () 
     });
     const shown = (await operate(live, `orders show ${order.order_id}`)).lines.join('\n');
     assert.match(shown, /problem {6}I4: /);
-    assert.doesNotMatch(shown, /I9: /, 'whether it has a workflow cannot be told');
+    assert.doesNotMatch(shown, /I9: /, 'it cannot know whether the order has a workflow');
   });
 });

@@ -11,23 +11,23 @@ import { unpublishedEvents } from './unpublished-events.js';
 import { verify, type VerifyOptions } from './verify.js';
 import { linesOfResults } from './verify-report.js';
 
-/** What a command has to say. Lines may hold text from strangers; whoever prints them makes them printable. */
+/** What a command reports. Lines may contain text from untrusted messages; the caller makes them printable. */
 export interface CommandResult {
   readonly lines: readonly string[];
-  /** The same for programs; undefined for commands that only act. */
+  /** The same result as JSON data; undefined for commands that only act. */
   readonly data?: unknown;
-  /** False when what was asked for does not exist, could not be done to all of it, or an invariant is violated. */
+  /** False when the requested item does not exist, the action succeeded only in part, or an invariant is violated. */
   readonly isComplete: boolean;
 }
 
-/** Checks every invariant. @throws CliError naming the parts that are unavailable */
+/** Checks every invariant. @throws CliError that names the servers that are unavailable */
 export async function verifySystem(system: LiveSystem, options: VerifyOptions): Promise<CommandResult> {
   const results = await verify(system, options);
   const isComplete = results.every(({ violationCount }) => violationCount === 0);
   return { lines: linesOfResults(results), data: results, isComplete };
 }
 
-/** @throws CliError when RabbitMQ is unavailable */
+/** Lists the dead-lettered messages, the oldest first. @throws CliError when RabbitMQ is unavailable */
 export async function listDeadLetters({ rabbitmq }: LiveSystem, type: string | undefined): Promise<CommandResult> {
   return withDeadLetters(rabbitmq, async (all) => {
     const selected = all.filter((message) => type === undefined || isNamed(message.type, type));
@@ -40,7 +40,7 @@ export async function listDeadLetters({ rabbitmq }: LiveSystem, type: string | u
   });
 }
 
-/** @throws CliError when RabbitMQ is unavailable */
+/** Shows one dead-lettered message in full. @throws CliError when RabbitMQ is unavailable */
 export async function showDeadLetter({ rabbitmq }: LiveSystem, messageId: string): Promise<CommandResult> {
   return withDeadLetters(rabbitmq, async (all) => {
     const found = all.filter((message) => isNamed(message.messageId, messageId));
@@ -60,7 +60,7 @@ export async function showDeadLetter({ rabbitmq }: LiveSystem, messageId: string
   });
 }
 
-/** @throws CliError when RabbitMQ is unavailable */
+/** Replays the selected dead-lettered messages; see `replay`. @throws CliError when RabbitMQ is unavailable */
 export async function replayDeadLetters(
   system: LiveSystem,
   selection: Selection,
@@ -82,7 +82,7 @@ export async function replayDeadLetters(
   }
 }
 
-/** @throws CliError when RabbitMQ is unavailable */
+/** Discards one dead-lettered message; see `discard`. @throws CliError when RabbitMQ is unavailable */
 export async function discardDeadLetter(
   system: LiveSystem,
   messageId: string,
@@ -92,7 +92,7 @@ export async function discardDeadLetter(
   return message ? { lines: [`discarded ${deadLetterLine(message)}`], isComplete: true } : noSuchMessage(messageId);
 }
 
-/** Events of both services that are not published yet. */
+/** Lists the events of both services that are not published yet, the oldest first. */
 export async function listUnpublished(system: LiveSystem): Promise<CommandResult> {
   const { events, total } = await unpublishedEvents(system);
   const lines = events.map(({ id, type, orderId, ageSeconds, attempts, lastError }) => {
@@ -107,7 +107,7 @@ export async function listUnpublished(system: LiveSystem): Promise<CommandResult
   };
 }
 
-/** Shows what can be reached when RabbitMQ or Temporal is unavailable, and says which one is. */
+/** Shows one order. While RabbitMQ or Temporal is unavailable, it shows what the other parts know and says so. */
 export async function showOrder(system: LiveSystem, orderId: string): Promise<CommandResult> {
   const report = await reportOn(system, orderId);
   if (!report) {
@@ -118,7 +118,7 @@ export async function showOrder(system: LiveSystem, orderId: string): Promise<Co
   return { lines: linesOf(report, system.temporalNamespace, system.temporalUiUrl), data, isComplete: true };
 }
 
-/** @throws CliError when Temporal is unavailable */
+/** Makes every check of the order due now; see `retryOrder`. @throws CliError when Temporal is unavailable */
 export async function retry(system: LiveSystem, orderId: string, operator: Operator): Promise<CommandResult> {
   const result = await retryOrder(system, orderId, operator);
   if (!result) return { lines: [`there is no order ${orderId}`], isComplete: false };
@@ -133,7 +133,7 @@ function noSuchMessage(messageId: string): CommandResult {
   return { lines: [`no dead-lettered message has the id ${messageId}`], data: [], isComplete: false };
 }
 
-/** What a program can use; without the connection that holds the message. */
+/** Strips the raw broker message, which is not data for another program. */
 function dataOf({ message: _message, ...data }: DeadLetter): Omit<DeadLetter, 'message'> {
   return data;
 }

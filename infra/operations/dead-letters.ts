@@ -2,13 +2,13 @@ import type { Channel, ChannelModel, GetMessage } from 'amqplib';
 import { orderTopology } from '../../workflows/order-events.js';
 import { deadLetterQueueOf } from '../rabbitmq/topology.js';
 
-/** A dead-lettered message, held for as long as its channel is open. */
+/** A dead-lettered message. It stays unacknowledged for as long as its channel is open. */
 export interface DeadLetter {
   /** The queue whose consumer could not handle it. */
   readonly queue: string;
   readonly messageId: string;
   readonly type: string;
-  /** The order that it names, if it names one. */
+  /** The id of the order that the message names; undefined when it names none. */
   readonly orderId: string | undefined;
   readonly reason: string;
   readonly attempts: number;
@@ -16,26 +16,26 @@ export interface DeadLetter {
   readonly message: GetMessage;
 }
 
-/** More of them have to be handled in parts. */
+/** One call handles at most this many; an operator handles a larger number in several calls. */
 const maxDeadLetters = 10_000;
 const notFound = 404;
 
 /**
- * Works with the dead-lettered messages, the oldest first. They are held meanwhile, so that two people never act on the same
- * one; those that `work` has not acknowledged are in their queues again afterwards, unchanged.
+ * Passes the dead-lettered messages, the oldest first, to `work`. They stay unacknowledged meanwhile, so two operators
+ * never act on the same message. Messages that `work` does not acknowledge return to their queues unchanged.
  */
 export async function withDeadLetters<T>(
   rabbitmq: ChannelModel,
   work: (deadLetters: readonly DeadLetter[], channel: Channel) => Promise<T>,
 ): Promise<T> {
   const channel = await rabbitmq.createChannel();
-  // The call that is waiting on this channel is rejected with the same error.
+  // The call that waits on this channel is rejected with the same error.
   channel.on('error', () => undefined);
   try {
     const deadLetters: DeadLetter[] = [];
     for (const { name } of orderTopology.queues) {
       const queue = deadLetterQueueOf(name);
-      // The reported depth lags behind what was just put back, so only a get says that the queue is empty.
+      // The reported depth lags behind messages that were just requeued, so only a get shows that the queue is empty.
       if ((await depthOf(rabbitmq, queue)) === undefined) continue;
       while (deadLetters.length < maxDeadLetters) {
         const message = await channel.get(queue);
@@ -45,20 +45,20 @@ export async function withDeadLetters<T>(
     }
     return await work(deadLetters, channel);
   } finally {
-    await putBack(channel);
+    await requeueAll(channel);
   }
 }
 
 /**
- * Puts the messages back explicitly: the broker would do so some time after it has confirmed the closing, and the next look
- * at the queue would find nothing.
+ * Requeues the messages explicitly. Otherwise the broker would requeue them some time after it has confirmed that the
+ * channel is closed, and the next listing would find the queue empty.
  */
-async function putBack(channel: Channel): Promise<void> {
+async function requeueAll(channel: Channel): Promise<void> {
   try {
     channel.nackAll(true);
     await channel.close();
   } catch {
-    // The channel is closed, so the broker has put them back.
+    // The channel is closed, so the broker has requeued them.
   }
 }
 
@@ -68,14 +68,14 @@ export interface QueueDepth {
   readonly waiting: number | undefined;
 }
 
-/** How many messages wait in each queue, without those that a consumer holds. */
+/** Returns how many messages are ready in each queue. Unacknowledged messages do not count. */
 export async function depths(rabbitmq: ChannelModel): Promise<QueueDepth[]> {
   return Promise.all(
     orderTopology.queues.map(async ({ name }) => ({ queue: name, waiting: await depthOf(rabbitmq, name) })),
   );
 }
 
-/** Uses a channel of its own: asking for a queue that does not exist closes the channel. */
+/** Uses its own channel, because the broker closes a channel that asks for a missing queue. */
 async function depthOf(rabbitmq: ChannelModel, queue: string): Promise<number | undefined> {
   const channel = await rabbitmq.createChannel();
   channel.on('error', () => undefined);
@@ -106,7 +106,7 @@ function toDeadLetter(queue: string, message: GetMessage): DeadLetter {
     messageId: text(messageId) ?? '(none)',
     type: text(type) ?? '(none)',
     orderId: text(correlationId) ?? subjectOf(message.content),
-    // A message that the broker has dead-lettered has a header of the broker's.
+    // The broker sets its own header on a message that it dead-letters itself.
     reason: text(headers['x-dead-letter-reason']) ?? text(headers['x-first-death-reason']) ?? '(none)',
     attempts: Number(headers['x-dead-letter-attempts'] ?? 0),
     deadLetteredAt: text(headers['x-dead-letter-at']) ?? '(unknown)',

@@ -5,15 +5,15 @@ const secondMs = 1000;
 /** Longer text is not a time. */
 const maxTimeLength = 40;
 const twoDigits = '2-digit';
-/** For the Swedish locale, which writes dates as ISO 8601 does. */
+/** These options are for the Swedish locale, which writes dates in ISO 8601 order. */
 const format: Intl.DateTimeFormatOptions = {
   ...{ year: 'numeric', month: twoDigits, day: twoDigits },
   ...{ hour: twoDigits, minute: twoDigits, second: twoDigits, timeZoneName: 'short' },
 };
 
 /**
- * A time in the reader's own zone, with the zone's name: `2026-11-26 18:01:02 CET`. Text that is not a time, as a message
- * may carry it, stays as it is, and is cut after 40 characters.
+ * Formats a time in the reader's time zone, with the zone's name: `2026-11-26 18:01:02 CET`. A message may carry text
+ * that is not a time; that text is returned as it is, truncated after 40 characters.
  */
 export function localTime(at: string | Date): string {
   const date = new Date(at);
@@ -21,7 +21,7 @@ export function localTime(at: string | Date): string {
   return date.toLocaleString('sv-SE', format);
 }
 
-/** A duration in words, its two largest units: `3 minutes 4 seconds`. */
+/** Formats a duration in words, with its two largest units: `3 minutes 4 seconds`. */
 export function durationInWords(ms: number): string {
   if (ms < secondMs) return 'less than a second';
   return prettyMs(ms, { verbose: true, unitCount: 2, secondsDecimalDigits: 0 });

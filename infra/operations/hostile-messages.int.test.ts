@@ -8,16 +8,16 @@ import type { LiveSystem } from './live-system.js';
 import { openTestSystem, operate as operateOn } from '../dev/e2e/live-test-system.js';
 
 const queue = 'processor.order-created';
-const because = { reason: 'the test says so' };
-// eslint-disable-next-line no-control-regex -- that is what is looked for
+const withReason = { reason: 'the test says so' };
+// eslint-disable-next-line no-control-regex -- the tests look for control characters
 const dangerous = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\u2028\u2029]/;
 
-interface Letter {
+interface TestMessage {
   readonly body?: Buffer;
   readonly properties?: Options.Publish;
 }
 
-describe('operations on messages from strangers', function () {
+describe('the ops command, on messages from unknown senders,', function () {
   this.timeout(60_000);
   let system: SystemParts;
   let live: LiveSystem;
@@ -40,9 +40,9 @@ describe('operations on messages from strangers', function () {
   const operate = (command: string | readonly string[], options?: Record<string, string | true>) =>
     operateOn(live, command, options);
 
-  async function deadLetter(...letters: readonly Letter[]): Promise<void> {
+  async function deadLetter(...messages: readonly TestMessage[]): Promise<void> {
     const channel = await live.rabbitmq.createConfirmChannel();
-    for (const { body = Buffer.from('{}'), properties } of letters) {
+    for (const { body = Buffer.from('{}'), properties } of messages) {
       channel.sendToQueue(`${queue}.dead-letter`, body, { messageId: 'm-1', type: 'order.created', ...properties });
     }
     await channel.waitForConfirms();
@@ -52,16 +52,16 @@ describe('operations on messages from strangers', function () {
   const messagesIn = (name: string) => system.vhost.peek(name);
 
   const hostileTexts = {
-    'ESC and a colour': '\x1b[2J\x1b[31mOWNED',
-    'a title and BEL': '\x1b]0;title\x07',
+    'an escape sequence for a colour': '\x1b[2J\x1b[31mOWNED',
+    'an escape sequence for a window title': '\x1b]0;title\x07',
     'a forged line': 'x\r\nreplayed all',
-    'C1 controls': '\x80\x9b2J\x9d0;title\x9c\x9f',
+    'C1 control characters': '\x80\x9b2J\x9d0;title\x9c\x9f',
     'bidirectional overrides': '\u202a\u202e\u2066gnp.exe\u2069',
     'line separators': 'x\u2028y\u2029z',
     NUL: 'x\0y',
   };
   for (const [what, text] of Object.entries(hostileTexts)) {
-    it(`show a dead letter with ${what} in it on its own line, and take it by the id they show`, async () => {
+    it(`shows a dead-lettered message with ${what} on a single line, and accepts the id that it shows`, async () => {
       await deadLetter({
         body: Buffer.from(text),
         properties: {
@@ -80,13 +80,13 @@ describe('operations on messages from strangers', function () {
       ];
       for (const line of all) assert.doesNotMatch(line, dangerous);
       const [shownId = ''] = lines[0]?.split(/ (?=\\|x)/) ?? [];
-      const { isComplete, lines: done } = await operate(['dead-letters', 'discard', shownId.trim()], because);
+      const { isComplete, lines: done } = await operate(['dead-letters', 'discard', shownId.trim()], withReason);
       assert.ok(isComplete, done.join('\n'));
       for (const line of done) assert.doesNotMatch(line, dangerous);
     });
   }
 
-  it('show what hostile text the databases hold without a control character', async () => {
+  it('shows hostile text from the databases without control characters', async () => {
     const text = Object.values(hostileTexts).join().replaceAll('\0', '');
     await system.ordersDb.pool.query(
       `insert into outbox (id, aggregate_id, type, payload, headers, check_at, attempts, last_error)
@@ -104,8 +104,8 @@ describe('operations on messages from strangers', function () {
     await system.ordersDb.pool.query('delete from inbox');
   });
 
-  it('bound what they show of a message', async () => {
-    // As large as the broker takes it.
+  it('limits how much of a message it shows', async () => {
+    // The body is almost as large as the broker's limit of 1 MiB.
     const long = 'x'.repeat(500_000);
     const body = Buffer.from(JSON.stringify({ subject: long, data: long }));
     await deadLetter({ body, properties: { headers: { 'x-dead-letter-at': 'x'.repeat(10_000) } } });
@@ -117,7 +117,7 @@ describe('operations on messages from strangers', function () {
 
   let nested: Record<string, unknown> = {};
   for (let level = 0; level < 500; level += 1) nested = { nested };
-  const hardToKeep: Readonly<Record<string, Letter>> = {
+  const hardToKeep: Readonly<Record<string, TestMessage>> = {
     'a body that begins with NUL': { body: Buffer.from([0, 0, 0, 0, 7]) },
     'a reason with NUL': { properties: { headers: { 'x-dead-letter-reason': 'SyntaxError: "\0\0\0"' } } },
     'a type with NUL': { properties: { type: 'order\0created' } },
@@ -125,19 +125,19 @@ describe('operations on messages from strangers', function () {
     'a message id with NUL': { properties: { messageId: 'm-\0' } },
     'a header with NUL': { properties: { headers: { x: 'a\0' } } },
     'a header whose name has NUL': { properties: { headers: { 'x\0': ['\0'] } } },
-    'an order id that is half of a surrogate pair': { body: Buffer.from('{"subject":"\\ud83d"}') },
-    'headers that are nested deeply': { properties: { headers: nested } },
+    'an order id that is half a surrogate pair': { body: Buffer.from('{"subject":"\\ud83d"}') },
+    'deeply nested headers': { properties: { headers: nested } },
     'bytes and large integers in its headers': { properties: { headers: { x: Buffer.from([0]), y: 2 ** 52 } } },
     'no id and no type': { properties: { messageId: '', type: '' } },
   };
-  for (const [what, letter] of Object.entries(hardToKeep)) {
-    it(`discard and replay one with ${what}, and keep what it was`, async () => {
-      const body = letter.body ?? Buffer.from('{}');
+  for (const [what, message] of Object.entries(hardToKeep)) {
+    it(`replays and discards one with ${what}, and records its original content`, async () => {
+      const body = message.body ?? Buffer.from('{}');
       for (const command of ['replay', 'discard'] as const) {
-        await deadLetter(letter);
+        await deadLetter(message);
         const [listed] = (await operate('dead-letters list')).lines;
         const id = listed?.split(' ')[0] ?? '';
-        assert.deepEqual((await operate(['dead-letters', command, id], because)).isComplete, true);
+        assert.deepEqual((await operate(['dead-letters', command, id], withReason)).isComplete, true);
         assert.deepEqual((await operate('dead-letters list')).lines, ['no message is dead-lettered']);
       }
       const replayed = await eventually('it is in its queue', async () => {
@@ -153,14 +153,14 @@ describe('operations on messages from strangers', function () {
     });
   }
 
-  it('replay all of them together', async () => {
+  it('replays messages of all these kinds in one call', async () => {
     await deadLetter(...Object.values(hardToKeep));
-    const { lines, isComplete } = await operate('dead-letters replay', { ...because, all: true });
+    const { lines, isComplete } = await operate('dead-letters replay', { ...withReason, all: true });
     assert.ok(isComplete, lines.join('\n'));
     assert.equal(lines.length, Object.keys(hardToKeep).length);
   });
 
-  it('name those that cannot be replayed, and replay those behind them', async () => {
+  it('names those that it cannot replay, and replays the ones behind them', async () => {
     const unwritable = { '!': 'double', value: 2 ** 50 + 0.5 };
     await deadLetter(
       { properties: { messageId: 'good-1' } },
@@ -169,7 +169,7 @@ describe('operations on messages from strangers', function () {
       { properties: { messageId: 'bad-2', headers: { unwritable } } },
       { properties: { messageId: 'good-3' } },
     );
-    const { lines, isComplete } = await operate('dead-letters replay', { ...because, all: true });
+    const { lines, isComplete } = await operate('dead-letters replay', { ...withReason, all: true });
     assert.equal(isComplete, false);
     assert.deepEqual(
       lines.map((line) => line.split(/ +/).slice(0, 2).join(' ')),
@@ -178,14 +178,14 @@ describe('operations on messages from strangers', function () {
     assert.match(lines.at(-1) ?? '', /^2 of 5 could not be replayed: bad-1, bad-2$/);
     const left = (await operate('dead-letters list')).lines.map((line) => line.split(' ')[0]);
     assert.deepEqual(left, ['bad-1', 'bad-2']);
-    for (const id of left) assert.ok((await operate(`dead-letters discard ${id}`, because)).isComplete);
+    for (const id of left) assert.ok((await operate(`dead-letters discard ${id}`, withReason)).isComplete);
   });
 
-  it('replay a message into its own queue only, whatever its headers ask for', async () => {
+  it('replays a message into its own queue only, whatever its headers request', async () => {
     const other = 'order-api.order-processed';
     await deadLetter({ properties: { headers: { CC: [other], BCC: [other], kept: 'yes' } } });
-    await system.vhost.take(other); // where sending it has already copied it to
-    assert.ok((await operate('dead-letters replay m-1', because)).isComplete);
+    await system.vhost.take(other); // sending the message has already put a copy here
+    assert.ok((await operate('dead-letters replay m-1', withReason)).isComplete);
     const [message] = await messagesIn(queue);
     const headers = message?.properties['headers'] as Record<string, unknown>;
     assert.deepEqual([headers['CC'], headers['BCC'], headers['kept']], [undefined, undefined, 'yes']);

@@ -1,4 +1,8 @@
-/** Does `work` for each item, at most `atOnce` at a time. @throws an error of those that failed, after all were tried */
+/**
+ * Runs `work` for the items, at most `atOnce` of them concurrently. An item that fails stops its worker; the other
+ * workers finish the rest.
+ * @throws the first worker's error, after every worker has stopped
+ */
 export async function inParallel<T>(
   items: readonly T[],
   atOnce: number,

@@ -2,42 +2,42 @@ import { eventKeyOf, orderCreated, orderProcessed } from '../../workflows/order-
 import type { OrderSnapshot, OutboxRecord } from './order-snapshot.js';
 import type { WorkflowRecord } from './workflow-records.js';
 
-/** What is known outside the services' databases: dead-lettered messages, discarded messages, and workflows. */
+/** The state that the services' databases do not hold: dead-lettered messages, discarded messages, and workflows. */
 export interface ExternalState {
-  /** Ids of messages that are in a dead-letter queue. */
+  /** The ids of the messages in the dead-letter queues. */
   readonly deadLettered: ReadonlySet<string>;
   readonly discarded: Discarded;
-  /** By order, the workflows that carry it, open and closed, as far as Temporal still knows. */
+  /** The open and closed workflows of each order, by order id, as far as Temporal still retains them. */
   readonly workflows: ReadonlyMap<string, readonly WorkflowRecord[]>;
 }
 
-/** Messages that operators have discarded. */
+/** The messages that operators have discarded. */
 export interface Discarded {
   readonly messageIds: ReadonlySet<string>;
-  /** Orders of which an `order.processed` was discarded. */
+  /** The ids of orders whose `order.processed` was discarded. */
   readonly processedOrderIds: ReadonlySet<string>;
 }
 
-/** In an order's history, a stale or contradicting outcome that changed nothing. */
+/** The type of a history entry that records a stale or contradicting outcome, which changed nothing. */
 const ignoredOutcome = 'order.outcome-ignored';
 
-/** A promise of the system, as far as one order can show that it is kept. */
+/** A promise of the system that can be checked on one order at a time. */
 export interface OrderInvariant {
   readonly id: string;
   readonly title: string;
-  /** The part of the system without which it cannot be checked. */
+  /** The server without which the invariant cannot be checked; undefined when the databases are enough. */
   readonly requires?: 'rabbitmq' | 'temporal';
-  /** What violates it in this order; empty when it holds. */
+  /** Returns what violates the invariant in this order; empty when it holds. */
   readonly violationsOf: (snapshot: OrderSnapshot, external: ExternalState) => string[];
 }
 
-/** What holds once nothing is in progress. The numbers are those of docs/guarantees.md. */
+/** The invariants that hold once nothing is in progress. docs/guarantees.md uses the same ids. */
 export const orderInvariants: readonly OrderInvariant[] = [
   {
     id: 'I2',
     title: 'every order was placed once, and neither invented by a message nor by the processor',
     violationsOf: ({ orderId, order, history }, { discarded }) => {
-      // An operator who discarded its order.processed has decided that its order.created did not come from us.
+      // An operator who discarded its order.processed has decided that its order.created came from elsewhere.
       if (!order) return discarded.processedOrderIds.has(orderId) ? [] : ['the order API does not know it'];
       const placed = history.filter(({ type }) => type === orderCreated.type).length;
       return placed === 1 ? [] : [`its history has ${placed} times ${orderCreated.type}`];
@@ -65,12 +65,12 @@ export const orderInvariants: readonly OrderInvariant[] = [
     requires: 'rabbitmq',
     violationsOf: (snapshot, { deadLettered, discarded }) => {
       const { orderId, orderApiOutbox, processorInbox, processorOutbox, orderApiInbox } = snapshot;
-      const isAside = (id: string): boolean => deadLettered.has(id) || discarded.messageIds.has(id);
+      const isSetAside = (id: string): boolean => deadLettered.has(id) || discarded.messageIds.has(id);
       const { decided, settled } = effectsOf(snapshot);
       return [
-        ...unconsumed(orderId, orderApiOutbox, processorInbox, isAside),
+        ...unconsumed(orderId, orderApiOutbox, processorInbox, isSetAside),
         ...unsent(orderId, orderApiOutbox, processorInbox, decided),
-        ...unconsumed(orderId, processorOutbox, orderApiInbox, isAside),
+        ...unconsumed(orderId, processorOutbox, orderApiInbox, isSetAside),
         ...unsent(orderId, processorOutbox, orderApiInbox, settled),
       ];
     },
@@ -85,11 +85,11 @@ export const orderInvariants: readonly OrderInvariant[] = [
           .filter(({ type }) => type === ignoredOutcome)
           .map(({ version }) => eventKeyOf(orderProcessed.type, { order_id: orderId, version })),
       );
-      const heeded = orderApiInbox.filter(({ event_key }) => !ignored.has(event_key));
+      const applied = orderApiInbox.filter(({ event_key }) => !ignored.has(event_key));
       return [
         ...(processorInbox.length > 0 && !outcome ? [`${orderCreated.type} was consumed without an outcome`] : []),
         ...(settlements > 1 ? [`it was settled ${settlements} times`] : []),
-        ...(heeded.length > 0 && settlements === 0 ? [`${orderProcessed.type} was consumed without effect`] : []),
+        ...(applied.length > 0 && settlements === 0 ? [`${orderProcessed.type} was consumed without effect`] : []),
         ...(settlements > 0 && orderApiInbox.length === 0 ? ['it was settled without an order.processed'] : []),
       ];
     },
@@ -131,14 +131,14 @@ export const orderInvariants: readonly OrderInvariant[] = [
     violationsOf: ({ orderId, order, outcome }, { workflows }) => {
       const open = (workflows.get(orderId) ?? []).filter(({ status }) => status === 'RUNNING');
       if (order?.status === 'pending') return open.length === 0 ? ['pending, and no workflow is open'] : [];
-      // A group is open for as long as one of its orders is; that one shows it.
+      // A group's workflow stays open while any of its orders is pending, and I7 reports that order.
       const own = open.filter(({ orderIds }) => orderIds.length === 1);
       return order || outcome ? own.map(({ workflowId, stage }) => `${workflowId} is still open (${stage})`) : [];
     },
   },
 ];
 
-/** Both are there, or neither; published rows are removed by age. */
+/** A row and its event exist together or not at all. A published event past its retention may have been removed. */
 function pairViolations(
   row: { readonly past_retention: boolean } | undefined,
   outbox: readonly OutboxRecord[],
@@ -152,7 +152,9 @@ function pairViolations(
   return events.every(({ agrees }) => agrees) ? [] : [`${type} says something else than the ${name}`];
 }
 
-/** The keys of the events that had an effect on this order; all others that were taken changed nothing, and may. */
+/**
+ * Returns the keys of the events that took effect on this order. Other consumed events may exist: they changed nothing.
+ */
 function effectsOf({ orderId, outcome, history }: OrderSnapshot): { decided: string[]; settled: string[] } {
   const settlements = history.filter(({ type }) => type === orderProcessed.type);
   return {
@@ -169,16 +171,18 @@ function unconsumed(
   orderId: string,
   outbox: readonly OutboxRecord[],
   inbox: readonly Consumed[],
-  isAside: (messageId: string) => boolean,
+  isSetAside: (messageId: string) => boolean,
 ): string[] {
   const consumed = new Set(inbox.map(({ event_key }) => event_key));
   return outbox
     .filter(({ published_at }) => published_at !== null)
-    .filter(({ id, type, version }) => !consumed.has(eventKeyOf(type, { order_id: orderId, version })) && !isAside(id))
+    .filter(
+      ({ id, type, version }) => !consumed.has(eventKeyOf(type, { order_id: orderId, version })) && !isSetAside(id),
+    )
     .map(({ id, type }) => `${type} ${id} was published, and neither consumed nor dead-lettered`);
 }
 
-/** Past the outbox's retention nothing can be said: no row of what was sent is left. */
+/** Past the outbox's retention no row of the sent events is left, so nothing can be concluded. */
 function unsent(
   orderId: string,
   outbox: readonly OutboxRecord[],

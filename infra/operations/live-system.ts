@@ -12,15 +12,15 @@ import type { Addresses } from './addresses.js';
 export interface LiveSystem {
   readonly ordersDb: pg.Pool;
   readonly processorDb: pg.Pool;
-  /** @throws CliError when it was unavailable as the system was opened */
+  /** @throws CliError on access, if RabbitMQ was unavailable when the connections were opened */
   readonly rabbitmq: ChannelModel;
   readonly rabbitmqUrl: string;
-  /** @throws CliError when it was unavailable as the system was opened */
+  /** @throws CliError on access, if Temporal was unavailable when the connections were opened */
   readonly temporal: Client;
   readonly temporalNamespace: string;
-  /** Why a part is unavailable; undefined for a part that answers. */
+  /** Why each server is unavailable; undefined for a server that is available. */
   readonly unavailable: { readonly rabbitmq: string | undefined; readonly temporal: string | undefined };
-  /** The address of Temporal Web UI, if it is known. */
+  /** The address of Temporal Web UI; undefined when it is not configured. */
   readonly temporalUiUrl: string | undefined;
   readonly outboxRetentionDays: number;
   readonly logger: Logger;
@@ -28,7 +28,7 @@ export interface LiveSystem {
 }
 
 const connectTimeoutMs = 10_000;
-/** Reading a whole table takes minutes; a server that froze is still given up. */
+/** The statement timeout leaves minutes to read a whole table, and still gives up on a frozen server. */
 const limits = {
   maxConnections: 4,
   connectTimeoutMs: 5000,
@@ -38,8 +38,9 @@ const limits = {
 };
 
 /**
- * RabbitMQ and Temporal may be unavailable: that is when people look at a system.
- * @throws CliError naming the database that does not answer; whatever was opened is closed
+ * Connects to every part of the system. RabbitMQ and Temporal may be unavailable, because operators inspect a system
+ * when something is down.
+ * @throws CliError that names every unavailable part if a database is unavailable; all opened connections are closed
  */
 export async function openLiveSystem(addresses: Addresses, logger: Logger): Promise<LiveSystem> {
   const closing: (() => Promise<unknown>)[] = [];
@@ -97,7 +98,7 @@ function unwrap<T>(part: PromiseSettledResult<T>): T {
   return part.value;
 }
 
-/** @throws CliError naming the part that does not answer */
+/** @throws CliError that names the part, when `reaching` fails or takes longer than 10 s */
 async function reach<T>(name: string, reaching: Promise<T>): Promise<T> {
   try {
     return await withDeadline(`reaching ${name}`, connectTimeoutMs, reaching);

@@ -6,11 +6,11 @@ import { readAddresses } from './addresses.js';
 import { exitCodes, runCli } from './cli.js';
 import { openLiveSystem } from './live-system.js';
 
-// `node infra/operations/main.js COMMAND`: looks at a running system and repairs what needs a person. The addresses of
-// the system come from the environment; see .env.example. `--help` works at every level.
+// `node infra/operations/main.js COMMAND` inspects a running system and repairs what needs an operator. The addresses
+// of the system come from the environment; see .env.example. `--help` works at every level.
 
 loadDotEnv();
-// What a command has to say goes to the terminal by itself; the libraries' own lines would come in between.
+// Commands print their own output to the terminal, and log lines of the libraries would interrupt it.
 const logger = createLogger('operations', 'silent');
 try {
   installTemporalRuntime(logger);

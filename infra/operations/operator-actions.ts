@@ -3,7 +3,7 @@ import { orderProcessed } from '../../workflows/order-events.js';
 import type { Discarded } from './invariants.js';
 import { storable, storableText } from './storable.js';
 
-/** Who acts, and why; both are recorded. */
+/** Who performs an action, and why. Both are recorded. */
 export interface Operator {
   readonly who: string;
   readonly reason: string;
@@ -17,8 +17,8 @@ export interface OperatorAction extends Operator {
 }
 
 /**
- * Records an action. It is called before the action itself: an action that then fails is recorded too, and none happens
- * unrecorded. Whatever a message contains can be recorded: see `storable`.
+ * Records an action. Callers record before they act, so no action happens unrecorded; an action that fails afterwards
+ * is recorded too. Any content of a message can be recorded; see `storable`.
  */
 export async function recordAction(
   ordersDb: Queryable,
@@ -37,7 +37,7 @@ export async function recordAction(
   );
 }
 
-/** The actions that concern this order, the oldest first. */
+/** Returns the recorded actions on this order, the oldest first. */
 export async function actionsOn(ordersDb: Queryable, orderId: string): Promise<OperatorAction[]> {
   const { rows } = await ordersDb.query<OperatorAction>(
     `select who, reason, at, action, order_id as "orderId", detail
@@ -47,7 +47,7 @@ export async function actionsOn(ordersDb: Queryable, orderId: string): Promise<O
   return rows;
 }
 
-/** Every message that an operator has discarded. */
+/** Returns every message that an operator has discarded. */
 export async function allDiscarded(ordersDb: Queryable): Promise<Discarded> {
   const { rows } = await ordersDb.query<Pick<OperatorAction, 'action' | 'orderId' | 'detail'>>(
     `select action, order_id as "orderId", detail - 'content' - 'properties' as detail
@@ -56,7 +56,7 @@ export async function allDiscarded(ordersDb: Queryable): Promise<Discarded> {
   return discardedIn(rows);
 }
 
-/** The messages that these actions have discarded. */
+/** Returns the messages that these actions discarded. */
 export function discardedIn(actions: readonly Pick<OperatorAction, 'action' | 'orderId' | 'detail'>[]): Discarded {
   const discards = actions.filter(({ action }) => action === 'discard');
   const processed = discards.filter(({ detail }) => detail.type === orderProcessed.type);

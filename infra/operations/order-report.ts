@@ -15,25 +15,28 @@ import {
   type WorkflowRecord,
 } from './workflow-records.js';
 
-/** Everything that the parts of the system know of one order. */
+/** Everything that the system knows about one order. */
 export interface OrderReport {
   readonly snapshot: OrderSnapshot;
   readonly deadLetters: readonly DeadLetter[];
   readonly workflows: readonly WorkflowRecord[];
-  /** Open workflows whose workflow task fails. */
+  /** The open workflows whose workflow task fails. */
   readonly failing: readonly FailingWorkflow[];
   readonly actions: readonly OperatorAction[];
-  /** The parts that could not be asked. */
+  /** The servers that could not be queried, with the reason. */
   readonly unavailable: LiveSystem['unavailable'];
 }
 
 const maxWorkflowsShown = 10;
 const maxReasonLength = 300;
-/** The longest id of an order; what a message calls an order id has no limit. */
+/** The maximum length of an order id. What a message claims to be an order id may be longer. */
 const maxIdLength = 128;
 const labelWidth = 12;
 
-/** @returns undefined when no part that could be asked knows of such an order */
+/**
+ * Collects what every available part knows about the order.
+ * @returns undefined when none of them has a trace of such an order
+ */
 export async function reportOn(system: LiveSystem, orderId: string): Promise<OrderReport | undefined> {
   const { unavailable } = system;
   const [snapshot, deadLetters, workflows, actions] = await Promise.all([
@@ -53,10 +56,10 @@ export async function reportOn(system: LiveSystem, orderId: string): Promise<Ord
 
 async function workflowsOf({ temporal }: LiveSystem, orderId: string): Promise<WorkflowRecord[]> {
   const found: WorkflowRecord[] = [];
-  // What cannot be an order's id has no workflow, and some of it cannot even be asked for.
+  // Text that is not a valid order id has no workflow, and some of it would break the query.
   if (!idPattern.test(orderId)) return [];
   for await (const run of listWorkflows(temporal, `OrderId = "${orderId}"`)) {
-    // Temporal's visibility store may compare keywords without regard to case.
+    // Temporal's visibility store may compare keywords case-insensitively.
     if (!run.orderIds.includes(orderId)) continue;
     found.push(run);
     if (found.length === maxWorkflowsShown) break;
@@ -64,7 +67,10 @@ async function workflowsOf({ temporal }: LiveSystem, orderId: string): Promise<W
   return found;
 }
 
-/** The order's way on one screen, in the order in which it happens. @param uiUrl of Temporal Web UI, if it is known */
+/**
+ * Lists the order's steps on one screen, in the order in which they happen.
+ * @param uiUrl the address of Temporal Web UI; undefined when it is not configured
+ */
 export function linesOf(report: OrderReport, namespace: string, uiUrl: string | undefined): string[] {
   const { snapshot, deadLetters, workflows, failing, actions, unavailable } = report;
   const { orderId, order, outcome } = snapshot;
@@ -95,7 +101,7 @@ export function linesOf(report: OrderReport, namespace: string, uiUrl: string | 
   return [head, ...rows.map(([label, text]) => `  ${label.padEnd(labelWidth)} ${text}`)];
 }
 
-/** One dead-lettered message on one line. */
+/** Describes a dead-lettered message on one line. */
 export function deadLetterLine(message: DeadLetter): string {
   const { messageId, type, orderId, queue, reason, attempts, deadLetteredAt } = message;
   const order = orderId === undefined ? '' : ` of order ${clip(orderId, maxIdLength)}`;
@@ -136,7 +142,7 @@ function reasonSuffix(reason: string | null): string {
   return reason === null ? '' : ` (${firstLineOf(reason)})`;
 }
 
-/** The first line of text from outside, cut so that the rest of the row stays readable. */
+/** Returns the first line of untrusted text, truncated so that the rest of the row stays readable. */
 function firstLineOf(text: string): string {
   const [line = ''] = text.split('\n');
   return clip(line, maxReasonLength);

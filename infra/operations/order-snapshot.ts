@@ -1,7 +1,7 @@
-/** Everything that both services know of one order, as their views for operations show it. */
+/** Everything that both services know about one order, as their `operations` views show it. */
 export interface OrderSnapshot {
   readonly orderId: string;
-  /** Undefined where only the processor, or a message, knows of the order. */
+  /** Undefined when the order API has no such order, though the processor or a message mentions it. */
   readonly order?: OrderRecord | undefined;
   readonly history: readonly HistoryRecord[];
   readonly orderApiOutbox: readonly OutboxRecord[];
@@ -20,7 +20,7 @@ export interface OrderRecord {
   readonly workflow_id: string | null;
   readonly created_at: string;
   readonly updated_at: string;
-  /** Older than published outbox rows are kept. */
+  /** True when the order is older than the retention of published outbox rows. */
   readonly past_retention: boolean;
 }
 
@@ -39,7 +39,7 @@ export interface OutboxRecord {
   readonly published_at: string | null;
   readonly attempts: number;
   readonly last_error: string | null;
-  /** Whether the event's content equals the row that it was written with; null where that row is missing. */
+  /** Whether the event's content equals the row that it was written with; null when that row is missing. */
   readonly agrees: boolean | null;
 }
 

@@ -11,11 +11,11 @@ describe('snapshots of all orders', () => {
   });
   after(() => Promise.all([ordersDb.drop(), processorDb.drop()]));
 
-  // Each differs from another by case, blanks, accents or width; some sort otherwise as UTF-16 than as UTF-8.
+  // Each id differs from another by case, spaces, accents or width alone. Some sort differently in UTF-16 and in UTF-8.
   const ids = ['a', 'A', 'a ', ' a', 'ab', 'a-b', 'a.b', 'a:b', 'a_b', 'Z', 'z', '_', 'ä', 'a\u0308', 'ａ', 'ß', 'ss'];
   ids.push('\u{ff5e}', '\u{1f600}', '\u{10000}', '\u{ffff}', '\x1b', '\x7f', '\u202e', '%', "'", '10', '9');
 
-  it('bring both sides of each together, and of no other, however alike their ids are', async () => {
+  it('join the rows of both services for each order, however similar the ids are', async () => {
     const [onlyPlaced, onlyDecided] = [ids.map((id) => `${id}o`), ids.map((id) => `${id}p`)];
     await ordersDb.pool.query(
       `insert into orders (order_id, customer_id, status, total_amount, version, items, check_at)

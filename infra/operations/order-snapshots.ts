@@ -33,7 +33,7 @@ const inboxOf = `select aggregate_id as order_id,
                                  'received_at', received_at) order by received_at) as inbox
   from operations.inbox where {aggregate_id} group by aggregate_id`;
 
-/** The database compares the event with its row: amounts would be rounded on their way through JSON. */
+/** The database compares the event with its row, because amounts would be rounded as JSON numbers in this process. */
 const outboxOf = (agrees: string, view: string): string => `select aggregate_id as order_id,
     jsonb_agg(jsonb_build_object('id', event.id, 'type', type, 'version', (payload->>'version')::int,
                                  'created_at', event.created_at, 'published_at', published_at, 'attempts', attempts,
@@ -77,7 +77,7 @@ const processorSide = `
   from decided full join inbox_entries using (order_id) full join outbox_events using (order_id)
   order by order_id collate "C"`;
 
-/** What is known of one order; all fields empty when nothing is. */
+/** Reads everything that both services know about one order. All fields are empty when they know nothing. */
 export async function snapshotOf(databases: Databases, orderId: string): Promise<OrderSnapshot> {
   const { ordersDb, processorDb } = databases;
   const one = (statement: string): string => filterByOrder(statement, databases, (column) => `${column} = $1`);
@@ -88,7 +88,7 @@ export async function snapshotOf(databases: Databases, orderId: string): Promise
   return merge(orderId, ours.rows[0], theirs.rows[0]);
 }
 
-/** What is known of every order, by id; each database is read as it was at one moment. */
+/** Reads every order, sorted by id. One statement reads each database, as of a single point in time. */
 export async function* allSnapshots(databases: Databases): AsyncGenerator<OrderSnapshot> {
   const all = (statement: string): string => filterByOrder(statement, databases, () => 'true');
   const ours = rowsOf<OrdersSide>(databases.ordersDb, all(ordersSide));
@@ -109,19 +109,19 @@ export async function* allSnapshots(databases: Databases): AsyncGenerator<OrderS
   }
 }
 
-/** Each part of the statement reads these orders only; a cursor's statement takes no parameters. */
+/** Applies the condition to each part of the statement, as text, because a cursor's statement takes no parameters. */
 function filterByOrder(statement: string, { outboxRetentionDays }: Databases, condition: (column: string) => string) {
   return statement
     .replaceAll('{retention_days}', String(outboxRetentionDays))
     .replaceAll(/\{(\w+)\}/g, (_, column: string) => condition(column));
 }
 
-/** As Postgres orders them with collation C: by their bytes. */
+/** Compares ids by their bytes, as Postgres does with collation C. */
 function compareIds(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-/** A cursor: however many rows there are, a few of them are in memory. */
+/** Reads the rows through a cursor, so that only 2000 of them are in memory at a time. */
 async function* rowsOf<Row extends pg.QueryResultRow>(
   pool: pg.Pool,
   statement: string,

@@ -7,27 +7,28 @@ import { withDeadLetters, type DeadLetter } from './dead-letters.js';
 import type { LiveSystem } from './live-system.js';
 import { recordAction, type Operator } from './operator-actions.js';
 
-/** Selects dead-lettered messages. A name matches as it is, or as it is printed: some names cannot be typed. */
+/** Selects dead-lettered messages. An id or type also matches in its printed form, because some cannot be typed. */
 export type Selection = { readonly messageId: string } | { readonly type: string } | 'all';
 
-/** What became of one message that was to be replayed. */
+/** The result of replaying one message. */
 export interface Replayed {
   readonly message: DeadLetter;
-  /** Why it is still in the dead-letter queue; undefined when it was put back. */
+  /** Why the message is still in the dead-letter queue; undefined when it was replayed. */
   readonly failure?: string;
 }
 
-/** Headers that dead-lettering has added. A replayed message starts over without them. */
+/** The headers that dead-lettering adds. A replayed message starts over without them. */
 const dropped = /^x-(dead-letter|original|first-death|last-death|death|delivery-count).*$/s;
 const publisherUpTimeoutMs = 10_000;
 const publisherPollMs = 50;
 
 /**
- * Puts messages back into the queues that they came from, under the ids that they have, with who did it and why in their
- * headers, and only then removes them from the dead-letter queue. When this is interrupted in between, a message is in
- * both queues; replayed once more, it still has its effect once, since the inbox knows its event. A message that cannot be
- * put back stays where it is and holds up none of those behind it; an outage leaves the rest untried.
- * @returns what became of each selected message, in their order
+ * Replays messages: publishes each to its original queue under its own id, with who replayed it and why in its headers,
+ * and only then removes it from the dead-letter queue. If this is interrupted in between, the message is in both
+ * queues; when it is replayed again, it still takes effect once, because the inbox recognizes its event. A message that
+ * cannot be published stays dead-lettered and does not hold up those behind it. After an outage the remaining messages
+ * are not tried.
+ * @returns the result for each selected message, in the same order
  */
 export async function replay(
   { rabbitmq, ordersDb }: LiveSystem,
@@ -44,7 +45,7 @@ export async function replay(
         if (outage) throw new Error(`not tried: ${outage}`);
         const detail = detailOf(message);
         await recordAction(ordersDb, operator, { action: 'replay', orderId: message.orderId ?? null, detail });
-        await putBack(message, publisher, operator);
+        await republish(message, publisher, operator);
         remove(message, channel);
         results.push({ message });
       } catch (error) {
@@ -58,7 +59,7 @@ export async function replay(
 }
 
 /**
- * Removes one message for good; its content stays in the record of the action.
+ * Removes one message for good. The record of the action keeps its content.
  * @returns undefined when no dead-lettered message has this id
  */
 export async function discard(
@@ -77,7 +78,7 @@ export async function discard(
   });
 }
 
-/** True when `typed` is this name, as it is or as it is printed. */
+/** Returns true when `typed` is this id or type, or its printed form. */
 export function isNamed(name: string, typed: string): boolean {
   return name === typed || printable(name) === typed;
 }
@@ -87,7 +88,7 @@ function isSelected({ messageId, type }: DeadLetter, selection: Selection): bool
   return 'type' in selection ? isNamed(type, selection.type) : isNamed(messageId, selection.messageId);
 }
 
-/** A message that the broker refuses closes the connection, so the publisher may have to reconnect for the next one. */
+/** Waits for a reconnect: the broker closes the connection over a message that it refuses. */
 async function isUpSoon(publisher: Publisher): Promise<boolean> {
   for (const end = Date.now() + publisherUpTimeoutMs; !publisher.isUp() && Date.now() < end;) {
     await new Promise((resolve) => setTimeout(resolve, publisherPollMs));
@@ -95,10 +96,10 @@ async function isUpSoon(publisher: Publisher): Promise<boolean> {
   return publisher.isUp();
 }
 
-/** @throws NotPublished when no queue took it, or it cannot be sent at all */
-async function putBack(deadLetter: DeadLetter, publisher: Publisher, { who, reason }: Operator): Promise<void> {
+/** @throws NotPublished when no queue accepted the message, or it cannot be sent at all */
+async function republish(deadLetter: DeadLetter, publisher: Publisher, { who, reason }: Operator): Promise<void> {
   const { content, properties } = deadLetter.message;
-  // The broker refuses a message in another user's name, and a replayed message must not expire on its way.
+  // The broker refuses a message with another user's id, and a replayed message must not expire on the way.
   const { userId: _userId, expiration: _expiration, ...kept } = properties as Options.Publish;
   const headers = Object.entries(properties.headers ?? {}).filter(
     ([name]) => !dropped.test(name) && !isCopyHeader(name),
@@ -120,7 +121,7 @@ async function putBack(deadLetter: DeadLetter, publisher: Publisher, { who, reas
   });
 }
 
-/** The channel that held the messages is gone, so all of them are back in the dead-letter queue. */
+/** The channel that held the messages is closed, so all of them are back in the dead-letter queue. */
 class ChannelLost extends Error {
   override readonly name = 'ChannelLost';
 }

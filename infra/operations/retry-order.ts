@@ -4,15 +4,15 @@ import type { LiveSystem } from './live-system.js';
 import { recordAction, type Operator } from './operator-actions.js';
 
 export interface RetryResult {
-  /** Pending orders and unpublished events whose next check, by the reconciler or a sweeper, is due now. */
+  /** The pending order and unpublished events that the reconciler and the sweepers now check at once. */
   readonly due: readonly string[];
-  /** The workflow that was asked to check now, if one is open. */
+  /** The id of the workflow that was asked to check now; undefined when none is open. */
   readonly workflowId: string | undefined;
 }
 
 /**
- * Makes every check of this order due now, and has its workflow, if one is open, ask both services and publish again what
- * was lost. It may be repeated: each event has its effect once.
+ * Makes every check of this order due now. If its workflow is open, that asks both services and republishes lost
+ * events. Repeating this is safe, because each event takes effect once.
  * @returns undefined when there is no such order
  * @throws CliError when Temporal is unavailable; then nothing is recorded
  */

@@ -1,16 +1,17 @@
 const maxDepth = 50;
 
-/** What Postgres takes into no text and no jsonb: NUL, and halves of surrogate pairs. */
+/** Postgres accepts neither NUL nor unpaired surrogates in text and jsonb. */
 const unstorable = /[\0\p{Cs}]/gu;
 
-/** Text from a message as Postgres can keep it: what it would refuse is spelled out, as `\u0000`. */
+/** Converts text from a message into text that Postgres accepts: what it would refuse is escaped, as in `\u0000`. */
 export function storableText(text: string): string {
   return text.replaceAll(unstorable, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /**
- * Any value from a message as jsonb can keep it, whatever its sender put there: texts and keys as `storableText` has them,
- * bytes as base64, numbers that JSON does not have as text, and nothing below 50 levels, which nobody nests by accident.
+ * Converts any value from a message into one that jsonb accepts: texts and keys as `storableText` returns them, bytes
+ * as base64, and numbers that JSON does not have as text. Anything nested deeper than 50 levels is left out; no sender
+ * nests that deep by accident.
  */
 export function storable(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return storableText(value);

@@ -12,7 +12,7 @@ interface UnpublishedEvent {
 
 const maxShown = 50;
 
-/** The oldest events of both services that are not published yet, and how many there are in all. */
+/** Returns the oldest unpublished events of both services, 50 at most, and the total number of unpublished events. */
 export async function unpublishedEvents({ ordersDb, processorDb }: LiveSystem) {
   const sides = await Promise.all([ordersDb, processorDb].map(unpublishedIn));
   const events = sides.flatMap((side) => side.events).sort((a, b) => b.ageSeconds - a.ageSeconds);

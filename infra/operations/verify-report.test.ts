@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { linesOfResults } from './verify-report.js';
 
-describe('what the checker prints', () => {
+describe('the report of verify', () => {
   const sound = { id: 'I2', title: 'it holds', checked: 3, violations: [], violationCount: 0 };
 
-  it('is a line for each invariant, and one for all of them', () => {
+  it('has one line for each invariant and one for all of them', () => {
     assert.deepEqual(linesOfResults([sound]), ['ok   I2   it holds: 3 checked, 0 violations', 'every invariant holds']);
   });
 
-  it('names what is at fault, as far as it is shown', () => {
+  it('names the violations that are shown and counts the rest', () => {
     const violated = {
       ...sound,
       id: 'I9',
@@ -24,7 +24,7 @@ describe('what the checker prints', () => {
     ]);
   });
 
-  it('brings no control character to the terminal, and no line of its own', () => {
+  it('prints no control character and no extra line for an id or a problem that contains them', () => {
     const text = 'ord\x1b[2J\r\nok   I1\x07\x9b1m\u202e\u2028';
     const lines = linesOfResults([{ ...sound, violationCount: 1, violations: [{ subject: text, problem: text }] }]);
     assert.equal(lines.length, 3);

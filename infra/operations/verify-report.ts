@@ -1,7 +1,7 @@
 import { printable } from '../runtime/printable.js';
 import type { InvariantResult } from './verify.js';
 
-/** One line for each invariant and each violation that is shown. No id or text in them can command the terminal. */
+/** Returns one line for each invariant and each shown violation. No id or text in them can control the terminal. */
 export function linesOfResults(results: readonly InvariantResult[]): string[] {
   const violated = results.filter(({ violationCount }) => violationCount > 0).map(({ id }) => id);
   const lines = [

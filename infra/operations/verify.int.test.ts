@@ -11,7 +11,7 @@ import type { LiveSystem } from './live-system.js';
 import { openTestSystem, operate } from '../dev/e2e/live-test-system.js';
 import { verify, type InvariantResult } from './verify.js';
 
-describe('the checker', function () {
+describe('verify', function () {
   this.timeout(120_000);
   let system: TestSystem;
   let live: LiveSystem;
@@ -36,18 +36,18 @@ describe('the checker', function () {
   const ordersDb = (statement: string, ...values: unknown[]) => system.ordersDb.pool.query(statement, values);
   const processorDb = (statement: string, ...values: unknown[]) => system.processorDb.pool.query(statement, values);
 
-  /** Which invariants this is named by. */
-  const accusing = (results: readonly InvariantResult[], subject: string): string[] =>
+  /** Returns the ids of the invariants that this subject violates. */
+  const violatedBy = (results: readonly InvariantResult[], subject: string): string[] =>
     results.filter(({ violations }) => violations.some((each) => each.subject === subject)).map(({ id }) => id);
 
-  const assertAllKept = (results: readonly InvariantResult[]): void =>
+  const assertNoViolations = (results: readonly InvariantResult[]): void =>
     assert.deepEqual(
       results.flatMap(({ violations }) => violations),
       [],
     );
 
-  describe('of a system in which all is well', () => {
-    it('finds every invariant kept, once what is under way has ended', async () => {
+  describe('on a healthy system', () => {
+    it('reports that every invariant holds once nothing is in progress', async () => {
       const placed = await Promise.all(
         Array.from({ length: 30 }, async () => {
           const order = anOrder();
@@ -56,16 +56,16 @@ describe('the checker', function () {
         }),
       );
       const results = await verify(live, { accepted: placed, waitMs: 60_000 });
-      assertAllKept(results);
-      const looked = Object.fromEntries(results.map(({ id, checked }) => [id, checked]));
-      assert.ok((looked['I1'] ?? 0) === 30 && (looked['I7'] ?? 0) >= 30, JSON.stringify(looked));
-      assert.ok((looked['I9b'] ?? 0) >= 1 && looked['I10b'] === 2, JSON.stringify(looked));
+      assertNoViolations(results);
+      const checkedById = Object.fromEntries(results.map(({ id, checked }) => [id, checked]));
+      assert.ok((checkedById['I1'] ?? 0) === 30 && (checkedById['I7'] ?? 0) >= 30, JSON.stringify(checkedById));
+      assert.ok((checkedById['I9b'] ?? 0) >= 1 && checkedById['I10b'] === 2, JSON.stringify(checkedById));
     });
   });
 
-  describe('believes what is promised of messages from strangers:', () => {
+  describe('on messages from unknown senders', () => {
     const envelope = (type: string, orderId: string, data: object) => ({
-      ...{ specversion: '1.0', id: randomUUID(), source: 'stranger', type, subject: orderId, dataversion: '1' },
+      ...{ specversion: '1.0', id: randomUUID(), source: 'unknown-sender', type, subject: orderId, dataversion: '1' },
       ...{ time: new Date().toISOString(), data: { order_id: orderId, ...data } },
     });
     const publish = (type: string, orderId: string, data: object) =>
@@ -74,38 +74,38 @@ describe('the checker', function () {
         payload: JSON.stringify(envelope(type, orderId, data)),
       });
     const content = { customer_id: 'c', items: [{ sku: 's', quantity: 1, price: 1 }], total_amount: 1 };
-    const harmless: readonly (readonly [what: string, type: string, data: object])[] = [
+    const harmlessEvents: readonly (readonly [what: string, type: string, data: object])[] = [
       ['a stale outcome', 'order.processed', { status: 'failed', reason: 'late', version: 1 }],
-      ['an outcome that contradicts', 'order.processed', { status: 'failed', reason: 'late', version: 2 }],
-      ['an outcome from the future', 'order.processed', { status: 'failed', reason: 'late', version: 3 }],
-      ['the order once more', 'order.created', { ...content, version: 1 }],
-      ['the order at a later version', 'order.created', { ...content, version: 5 }],
+      ['a contradicting outcome', 'order.processed', { status: 'failed', reason: 'late', version: 2 }],
+      ['an outcome at a future version', 'order.processed', { status: 'failed', reason: 'late', version: 3 }],
+      ['a repeated order.created', 'order.created', { ...content, version: 1 }],
+      ['an order.created at a later version', 'order.created', { ...content, version: 5 }],
     ];
-    for (const [what, type, data] of harmless) {
-      it(`${what} of an order that is settled breaks no invariant`, async () => {
+    for (const [what, type, data] of harmlessEvents) {
+      it(`reports no violation after ${what} of a settled order`, async () => {
         const orderId = await settledOrder();
         await publish(type, orderId, data);
         const service = type === 'order.created' ? system.processor : system.orderApi;
-        await eventually('it is worked off', () =>
+        await eventually('the service has handled it', () =>
           assert.equal(
             service.logs.filter((line) => line['order_id'] === orderId && line['msg'] === `${type} received`).length,
             2,
           ),
         );
-        assertAllKept(await verify(live, { waitMs: 30_000 }));
+        assertNoViolations(await verify(live, { waitMs: 30_000 }));
       });
     }
 
-    it('an answer about an order that nobody placed breaks none once it is discarded', async () => {
+    it('reports no violation once the outcome of an order that nobody placed is discarded', async () => {
       const orderId = `nobody-placed-${randomUUID()}`;
       await publish('order.created', orderId, { ...content, version: 1 });
-      const id = await eventually('the answer is dead-lettered', async () => {
+      const id = await eventually('the outcome is dead-lettered', async () => {
         const { lines } = await operate(live, 'dead-letters list');
         return lines.find((line) => line.includes(orderId))?.split(' ')[0] ?? assert.fail(lines.join('\n'));
       });
-      assert.deepEqual(accusing(await verify(live), orderId), ['I2']);
-      await operate(live, `dead-letters discard ${id}`, { reason: 'it is none of ours' });
-      assertAllKept(await verify(live, { waitMs: 30_000 }));
+      assert.deepEqual(violatedBy(await verify(live), orderId), ['I2']);
+      await operate(live, `dead-letters discard ${id}`, { reason: 'it is not one of our orders' });
+      assertNoViolations(await verify(live, { waitMs: 30_000 }));
       const shown = (await operate(live, `orders show ${orderId}`)).lines.join('\n');
       assert.doesNotMatch(shown, /^ +problem /m);
     });
@@ -115,77 +115,77 @@ describe('the checker', function () {
     const orderIds: string[] = [];
     let orderId: string;
 
-    /** The services would put some of what is planted right, so they are stopped once there is an order for each test. */
+    /** The services would repair some of the planted violations, so they stop once each test has its order. */
     before(async function () {
       const tests = this.test?.parent?.tests.length ?? 0;
       orderIds.push(...(await Promise.all(Array.from({ length: tests }, settledOrder))));
-      assertAllKept(await verify(live, { waitMs: 30_000 }));
+      assertNoViolations(await verify(live, { waitMs: 30_000 }));
       await Promise.all([system.orderApi.stop(), system.processor.stop()]);
     });
 
     beforeEach(async () => {
       orderId = orderIds.pop() ?? assert.fail('an order for each test');
-      assert.deepEqual(await accused(), []);
+      assert.deepEqual(await violatedNow(), []);
     });
 
-    /** Which invariants it is named by. */
-    const accused = async (subject = orderId): Promise<string[]> => accusing(await verify(live), subject);
+    /** Returns the ids of the invariants that the test's order, or another subject, violates now. */
+    const violatedNow = async (subject = orderId): Promise<string[]> => violatedBy(await verify(live), subject);
 
-    it('an order that was answered with 201 and is not there', async () => {
-      assert.deepEqual(accusing(await verify(live, { accepted: [orderId, 'never-was'] }), 'never-was'), ['I1']);
+    it('an order that was answered with 201 and does not exist', async () => {
+      assert.deepEqual(violatedBy(await verify(live, { accepted: [orderId, 'never-was'] }), 'never-was'), ['I1']);
     });
 
-    it('an order that is lost, by what the processor knows of it', async () => {
+    it('a lost order that the processor still knows', async () => {
       await ordersDb('delete from outbox where aggregate_id = $1', orderId);
       await ordersDb('delete from inbox where aggregate_id = $1', orderId);
       await ordersDb('delete from order_events where order_id = $1', orderId);
       await ordersDb('delete from orders where order_id = $1', orderId);
-      assert.deepEqual(await accused(), ['I2', 'I5']);
+      assert.deepEqual(await violatedNow(), ['I2', 'I5']);
     });
 
     it('an order without its event', async () => {
       await ordersDb('delete from outbox where aggregate_id = $1', orderId);
-      assert.deepEqual(await accused(), ['I3']);
+      assert.deepEqual(await violatedNow(), ['I3']);
     });
 
-    it('an event that says something else than its order', async () => {
+    it('an event whose content differs from its order', async () => {
       await ordersDb('update orders set total_amount = total_amount + 0.01 where order_id = $1', orderId);
-      assert.deepEqual(await accused(), ['I3']);
+      assert.deepEqual(await violatedNow(), ['I3']);
     });
 
-    it('an event that is unpublished', async () => {
+    it('an unpublished event', async () => {
       await ordersDb('update outbox set published_at = null where aggregate_id = $1', orderId);
-      assert.deepEqual(await accused(), ['I4']);
+      assert.deepEqual(await violatedNow(), ['I4']);
     });
 
-    it('a published event that nobody has taken, unless it is dead-lettered or was discarded', async () => {
+    it('a published event that was not consumed, unless it is dead-lettered or was discarded', async () => {
       await processorDb('delete from inbox where aggregate_id = $1', orderId);
-      assert.deepEqual(await accused(), ['I5']);
+      assert.deepEqual(await violatedNow(), ['I5']);
       const { rows } = await ordersDb('select id from outbox where aggregate_id = $1', orderId);
       const { id } = rows[0] as { id: string };
       await send('processor.order-created.dead-letter', { messageId: id });
-      assert.deepEqual(await accused(), []);
+      assert.deepEqual(await violatedNow(), []);
       const reason = 'it is worked on elsewhere';
       assert.ok((await operate(live, `dead-letters discard ${id}`, { reason })).isComplete);
-      assert.deepEqual(await accused(), [], 'what a person has discarded is not lost');
+      assert.deepEqual(await violatedNow(), [], 'a message that an operator discarded is not lost');
     });
 
-    it('an effect that was had twice', async () => {
+    it('an event that took effect twice', async () => {
       await ordersDb(
         `insert into order_events (order_id, version, type, detail) values ($1, 3, 'order.processed', '{"status":"done"}')`,
         orderId,
       );
-      assert.deepEqual(await accused(), ['I6', 'I8']);
+      assert.deepEqual(await violatedNow(), ['I6', 'I8']);
     });
 
-    it('a version that was skipped', async () => {
+    it('a skipped version', async () => {
       await ordersDb('update order_events set version = 3 where order_id = $1 and version = 2', orderId);
       await ordersDb('update orders set version = 3 where order_id = $1', orderId);
-      assert.deepEqual(await accused(), ['I7', 'I8']);
+      assert.deepEqual(await violatedNow(), ['I7', 'I8']);
     });
 
-    it('a verdict that contradicts the order', async () => {
-      // Every order of this suite is done or failed by chance: the other of the two is planted.
+    it('an outcome that contradicts the order', async () => {
+      // Each order of this suite is done or failed at random, so the test plants the other status.
       await processorDb(
         `update processing_states
          set status = case status when 'done' then 'failed' else 'done' end,
@@ -193,26 +193,26 @@ describe('the checker', function () {
          where order_id = $1`,
         orderId,
       );
-      assert.deepEqual(await accused(), ['I3', 'I7']);
+      assert.deepEqual(await violatedNow(), ['I3', 'I7']);
     });
 
-    it('an order that never ended', async () => {
+    it('an order that never settled', async () => {
       const pending = anOrder().order_id;
       await ordersDb(
         `insert into orders (order_id, customer_id, status, total_amount, version, items, check_at)
          values ($1, 'c', 'pending', 1, 1, '[]', now() + interval '1 hour')`,
         pending,
       );
-      assert.deepEqual(await accused(pending), ['I2', 'I3', 'I7', 'I8', 'I9']);
+      assert.deepEqual(await violatedNow(pending), ['I2', 'I3', 'I7', 'I8', 'I9']);
     });
 
-    it('a message that waits', async () => {
+    it('a message that waits in a queue', async () => {
       await send('order-api.order-processed');
-      assert.deepEqual(await accused('order-api.order-processed'), ['I10b']);
+      assert.deepEqual(await violatedNow('order-api.order-processed'), ['I10b']);
       assert.equal((await system.vhost.take('order-api.order-processed')).length, 1);
     });
 
-    it('a workflow that is open though its order has ended', async () => {
+    it('a workflow that is open although its order is settled', async () => {
       const workflowId = `order-stuck-${orderId}`;
       const handle = await start(workflowId, orderId);
       await eventually('it is listed', async () => {
@@ -221,8 +221,8 @@ describe('the checker', function () {
       });
       const results = await verify(live);
       await handle.terminate();
-      assert.deepEqual(accusing(results, orderId), ['I9']);
-      assert.deepEqual(accusing(results, workflowId), ['I9b']);
+      assert.deepEqual(violatedBy(results, orderId), ['I9']);
+      assert.deepEqual(violatedBy(results, workflowId), ['I9b']);
     });
 
     it('a workflow whose code does not fit its history', async () => {
@@ -234,7 +234,7 @@ describe('the checker', function () {
         new URL('../../workflows/histories/incompatible-order-lifecycle.ts', import.meta.url),
         async () => {
           await handle.signal(outcomeReadySignal, { outcomes: [{ orderId, status: 'done', version: 2 }] });
-          await eventually('it is found', async () => assert.deepEqual(await accused('non-determinism'), ['I9b']));
+          await eventually('it is found', async () => assert.deepEqual(await violatedNow('non-determinism'), ['I9b']));
         },
       );
       await handle.terminate();
@@ -242,14 +242,14 @@ describe('the checker', function () {
 
     const failing = {
       'code that throws': new URL('../dev/testing/throwing-lifecycle.ts', import.meta.url),
-      'code that does not know its type': new URL('../dev/testing/unknown-lifecycle.ts', import.meta.url),
+      'code without its workflow type': new URL('../dev/testing/unknown-lifecycle.ts', import.meta.url),
     };
     for (const [why, workflows] of Object.entries(failing)) {
-      it(`a workflow whose task fails again and again: ${why}`, async () => {
+      it(`a workflow whose task fails repeatedly: ${why}`, async () => {
         const workflowId = `order-failing-${orderId}`;
         const handle = await start(workflowId, orderId);
         await whileWorking(workflows, () =>
-          eventually('it is found', async () => assert.deepEqual(await accused(workflowId), ['I9b', 'I9c'])),
+          eventually('it is found', async () => assert.deepEqual(await violatedNow(workflowId), ['I9b', 'I9c'])),
         );
         const shown = (await operate(live, `orders show ${orderId}`)).lines.join('\n');
         assert.match(
@@ -257,7 +257,7 @@ describe('the checker', function () {
           new RegExp(`problem {6}I9c: ${workflowId}: its workflow task has failed (once|\\d+ times): `),
         );
         await handle.terminate();
-        assert.deepEqual(await accused(workflowId), []);
+        assert.deepEqual(await violatedNow(workflowId), []);
       });
     }
 
@@ -268,16 +268,16 @@ describe('the checker', function () {
       await channel.close();
     }
 
-    async function start(workflowId: string, ofOrder: string) {
+    async function start(workflowId: string, carriedOrderId: string) {
       return system.temporal.client.workflow.start<typeof orderLifecycle>('orderLifecycle', {
         taskQueue: taskQueues.orderApi,
         workflowId,
-        args: [{ orderIds: [ofOrder], checkAfterMs: 3_600_000 }],
-        ...startDescriptionOf([ofOrder]),
+        args: [{ orderIds: [carriedOrderId], checkAfterMs: 3_600_000 }],
+        ...startDescriptionOf([carriedOrderId]),
       });
     }
 
-    /** A worker with this workflow code, whose activities do nothing. */
+    /** Runs `work` while a worker with this workflow code is up. Its activities do nothing. */
     async function whileWorking(workflows: URL, work: () => Promise<unknown>): Promise<void> {
       const { connection, namespace } = system.temporal;
       const worker = await Worker.create({

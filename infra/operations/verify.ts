@@ -7,13 +7,13 @@ import type { LiveSystem } from './live-system.js';
 import { allDiscarded } from './operator-actions.js';
 import { failingAmong, failingText, listWorkflows, nonDeterminismIn, type WorkflowRecord } from './workflow-records.js';
 
-/** One invariant, and whether it holds. */
+/** Says whether one invariant holds. */
 export interface InvariantResult {
   readonly id: string;
   readonly title: string;
-  /** How many orders, queues or workflows were looked at. */
+  /** How many orders, queues or workflows were checked. */
   readonly checked: number;
-  /** The first violations; empty when the invariant holds. */
+  /** The first violations, 20 at most; empty when the invariant holds. */
   readonly violations: readonly Violation[];
   readonly violationCount: number;
 }
@@ -25,11 +25,11 @@ interface Violation {
 }
 
 export interface VerifyOptions {
-  /** Ids of orders that were answered with 201: each has to exist. */
+  /** Ids of orders that were answered with 201; each must exist. */
   readonly accepted?: readonly string[] | undefined;
-  /** How long to wait until nothing is in progress before the check. Default: 0. */
+  /** How long to wait, at most, until nothing is in progress, before the check. Default: 0. */
   readonly waitMs?: number | undefined;
-  /** Histories of workflows that closed before this time are not read. Default: all are read. */
+  /** Histories of workflows that closed before this time are skipped. Default: all are read. */
   readonly historiesSince?: Date;
 }
 
@@ -37,9 +37,9 @@ const maxShown = 20;
 const pollMs = 500;
 
 /**
- * Reads both databases, RabbitMQ and Temporal of a running system and says for each invariant whether it holds. It is
- * meant for a system at rest: an order in progress counts as a violation, hence `waitMs`.
- * @throws CliError naming the parts that are unavailable: nothing is proved of a system that cannot be read whole
+ * Reads both databases, RabbitMQ and Temporal of a running system and reports whether each invariant holds. The system
+ * has to be at rest, because an order in progress counts as a violation; hence `waitMs`.
+ * @throws CliError that names the unavailable servers, because a partial read proves nothing
  */
 export async function verify(system: LiveSystem, options: VerifyOptions = {}): Promise<InvariantResult[]> {
   const { accepted, waitMs = 0, historiesSince } = options;
@@ -53,7 +53,7 @@ export async function verify(system: LiveSystem, options: VerifyOptions = {}): P
     for (const orderId of run.orderIds) workflows.set(orderId, [...(workflows.get(orderId) ?? []), run]);
   }
   const deadLettered = new Set(
-    await withDeadLetters(system.rabbitmq, async (letters) => letters.map(({ messageId }) => messageId)),
+    await withDeadLetters(system.rabbitmq, async (all) => all.map(({ messageId }) => messageId)),
   );
   const discarded = await allDiscarded(system.ordersDb);
   return [
@@ -64,12 +64,12 @@ export async function verify(system: LiveSystem, options: VerifyOptions = {}): P
   ];
 }
 
-/** Waits until nothing is in progress, for at most `limitMs`. */
+/** Waits until nothing is in progress, or until `limitMs` have passed. */
 export async function untilQuiet(system: LiveSystem, limitMs: number): Promise<void> {
   for (const end = Date.now() + limitMs; Date.now() < end && !(await isQuiet(system));) await sleep(pollMs);
 }
 
-/** Whether nothing is in progress. Cheap, however many orders there are. */
+/** Returns true when nothing is in progress. The check stays cheap however many orders there are. */
 async function isQuiet({ ordersDb, processorDb, temporal, rabbitmq }: LiveSystem): Promise<boolean> {
   const open = `exists (select from operations.outbox where published_at is null and attempts >= 0)`;
   const [ours, theirs] = await Promise.all([

@@ -20,16 +20,16 @@ const pageSize = 1000;
 const readAtOnce = 20;
 const maxMessageLength = 300;
 
-/** The runs that this query finds, among those of orders; the newest first. */
+/** Lists the runs of order workflows that match the query, the newest first. Without a query it lists all of them. */
 export async function* listWorkflows(temporal: Client, query?: string): AsyncGenerator<WorkflowRecord> {
-  const ours = 'WorkflowType = "orderLifecycle"';
-  const options = { query: query === undefined ? ours : `${ours} AND ${query}`, pageSize };
+  const orderWorkflows = 'WorkflowType = "orderLifecycle"';
+  const options = { query: query === undefined ? orderWorkflows : `${orderWorkflows} AND ${query}`, pageSize };
   for await (const info of temporal.workflow.list(options)) yield toRecord(info);
 }
 
 /**
- * Reads the histories of these runs and tells, for each in which a workflow task found that its code does not fit its
- * history, what was said. A workflow that is stuck like that is open, and looks as if it waited.
+ * Reads the histories of these runs and describes each workflow task that failed because the code does not fit the
+ * history. A workflow that is stuck like that is open and looks as if it were waiting.
  */
 export async function nonDeterminismIn(temporal: Client, runs: readonly WorkflowRecord[]): Promise<string[]> {
   const found: string[] = [];
@@ -46,18 +46,18 @@ export async function nonDeterminismIn(temporal: Client, runs: readonly Workflow
   return found;
 }
 
-/** An open workflow whose current task has failed at least once: it does not get on until one succeeds. */
+/** An open workflow whose current task has failed at least once. It makes no progress until an attempt succeeds. */
 export interface FailingWorkflow {
   readonly run: WorkflowRecord;
   readonly failures: number;
-  /** What the first of these failures said, if Temporal has written it down. */
+  /** The message of the first of these failures; undefined when the history has none. */
   readonly message: string | undefined;
 }
 
 /**
- * Those of the open ones among these runs whose workflow task fails, for whatever reason: code that does not fit, a signal
- * that it cannot read. Temporal repeats the task without end, writes down the first failure only, and lists the workflow
- * as running.
+ * Returns the open runs whose workflow task fails, whatever the cause: code that does not fit the history, or a signal
+ * that the code cannot read. Temporal retries the task indefinitely, records only the first failure, and lists the
+ * workflow as running.
  */
 export async function failingAmong(temporal: Client, runs: readonly WorkflowRecord[]): Promise<FailingWorkflow[]> {
   const found: FailingWorkflow[] = [];
@@ -72,13 +72,13 @@ export async function failingAmong(temporal: Client, runs: readonly WorkflowReco
       const last = events?.findLast(({ eventType }) => eventType === EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED);
       found.push({ run, failures, message: last?.workflowTaskFailedEventAttributes?.failure?.message ?? undefined });
     } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw error; // it was deleted meanwhile
+      if (!(error instanceof WorkflowNotFoundError)) throw error; // the workflow was deleted meanwhile
     }
   });
   return found;
 }
 
-/** What is said of such a workflow. */
+/** Describes the failures for a report. */
 export function failingText({ failures, message }: FailingWorkflow): string {
   const times = failures === 1 ? 'once' : `${failures} times`;
   return `its workflow task has failed ${times}${message ? `: ${clip(message, maxMessageLength)}` : ''}`;

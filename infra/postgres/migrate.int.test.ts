@@ -17,27 +17,27 @@ const running = new AbortController().signal;
 const sharedMigrations = fileURLToPath(new URL('../messaging/migrations', import.meta.url));
 
 for (const service of ['order-api', 'processor'] as const) {
-  describe(`migrations of ${service}`, () => {
+  describe(`the migrations of ${service}`, () => {
     let database: TestDatabase;
     beforeEach(async () => (database = await createEmptyDatabase(service)));
     afterEach(() => database.drop());
 
     const up = () => migrate(database.dsn, migrationsOf(service), testLogger, running);
 
-    it('by three instances at once all succeed, and apply once', async () => {
+    it('succeed in three instances at once and are applied once', async () => {
       await Promise.all([up(), up(), up()]);
       const names = (await applied(database.pool)).map(({ name }) => name);
       assert.deepEqual(names, namesOf(service));
     });
 
-    it('that run again change nothing', async () => {
+    it('change nothing when they run again', async () => {
       await up();
       const before = await applied(database.pool);
       await up();
       assert.deepEqual(await applied(database.pool), before);
     });
 
-    it('can be taken back, which leaves nothing, and applied again', async () => {
+    it('can be reverted, which leaves nothing behind, and applied again', async () => {
       await up();
       const tables = await tablesOf(database.pool);
       await runner({
@@ -56,19 +56,19 @@ for (const service of ['order-api', 'processor'] as const) {
   });
 }
 
-describe('migrations', () => {
+describe('the migrations', () => {
   let database: TestDatabase;
-  let link: FaultProxy;
+  let proxy: FaultProxy;
   beforeEach(async () => {
     database = await createEmptyDatabase('processor');
-    link = await createFaultProxy(database.dsn);
+    proxy = await createFaultProxy(database.dsn);
   });
   afterEach(async () => {
-    await link.close();
+    await proxy.close();
     await database.drop();
   });
 
-  it('one that fails is rolled back whole, and its error comes through', async () => {
+  it('completely roll back a migration that fails, and pass on its error', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'migrations-'));
     try {
       const file = join(directory, '0002_broken.sql');
@@ -80,7 +80,7 @@ describe('migrations', () => {
     }
   });
 
-  it('wait while Postgres refuses the login, and apply once it is allowed', async () => {
+  it('wait while Postgres refuses the login, and run once it is allowed', async () => {
     const role = `migrator_${randomUUID().replaceAll('-', '')}`;
     await database.pool.query(`create role ${role} login superuser password 'another'`);
     try {
@@ -89,7 +89,7 @@ describe('migrations', () => {
       const logger = Object.assign(testLogger.child({}), { warn: () => void (waits += 1) });
       const migrated = migrate(url.href, migrationsOf('processor'), logger, running);
       migrated.catch(() => undefined);
-      await eventually('it waits', () => assert.ok(waits > 0));
+      await eventually('the migrations wait', () => assert.ok(waits > 0));
       await database.pool.query(`alter role ${role} password 'right'`);
       await migrated;
       assert.ok((await tablesOf(database.pool)).includes('outbox'));
@@ -99,18 +99,18 @@ describe('migrations', () => {
     }
   });
 
-  for (const [what, loss] of [
+  for (const [what, fault] of [
     ['refuses connections', 'down'],
-    ['takes connections but never answers', 'freeze'],
+    ['accepts connections but never responds', 'freeze'],
   ] as const) {
-    it(`wait while Postgres ${what}, and apply when it is back`, async () => {
-      link[loss]();
+    it(`wait while Postgres ${what}, and run once it has recovered`, async () => {
+      proxy[fault]();
       let waits = 0;
       const logger = Object.assign(testLogger.child({}), { warn: () => void (waits += 1) });
-      const migrated = migrate(link.url, migrationsOf('processor'), logger, running);
+      const migrated = migrate(proxy.url, migrationsOf('processor'), logger, running);
       migrated.catch(() => undefined);
-      await eventually('it waits', () => assert.ok(waits > 0));
-      link.restore();
+      await eventually('the migrations wait', () => assert.ok(waits > 0));
+      proxy.restore();
       await migrated;
       const names = (await applied(database.pool)).map(({ name }) => name);
       assert.deepEqual(names, namesOf('processor'));
@@ -118,14 +118,14 @@ describe('migrations', () => {
   }
 
   it('stop waiting when the service is asked to stop', async () => {
-    link.down();
+    proxy.down();
     const stopping = new AbortController();
     const logger = Object.assign(testLogger.child({}), { warn: () => stopping.abort() });
-    await assert.rejects(migrate(link.url, migrationsOf('processor'), logger, stopping.signal));
+    await assert.rejects(migrate(proxy.url, migrationsOf('processor'), logger, stopping.signal));
   });
 });
 
-/** The migrations there are: the shared ones and the service's own, in their order. */
+/** The names of the shared migrations and the service's own, in the order in which they apply. */
 function namesOf(service: DatabaseOf): string[] {
   const files = [sharedMigrations, migrationsOf(service)].flatMap((directory) => readdirSync(directory));
   return files.map((file) => file.replace(/\.sql$/, '')).sort();

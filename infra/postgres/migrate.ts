@@ -8,16 +8,17 @@ import { isPostgresOutage, PostgresUnavailable } from './outage.js';
 const sharedMigrations = fileURLToPath(new URL('../messaging/migrations', import.meta.url));
 const retryMs = 1000;
 /**
- * SQLSTATE classes of a server that cannot do it right now. In a migration every other one is a fault of the migration
- * itself, which no repeat heals; elsewhere it is an outage (see outage.ts).
+ * The SQLSTATE classes of a server that is temporarily unable to run a migration. In a migration every other state
+ * means that the migration itself is wrong, so a retry cannot help; elsewhere some of them mean an outage, see
+ * `isPostgresOutage`.
  */
-const passingStates = /^(08|25|40|53|55|57|58)/;
+const transientStates = /^(08|25|40|53|55|57|58)/;
 
 /**
- * Brings the database at `dsn` to the newest schema: the outbox and inbox tables, then the service's own files.
- * Safe to run from several instances at once: an advisory lock lets one apply and makes the others wait, then find
- * nothing to do. Waits while Postgres is unavailable or refuses the login, until `stopped` fires.
- * @throws the database's error when a migration itself fails; it was rolled back then
+ * Migrates the database at `dsn` to the newest schema: the outbox and inbox tables, then the migrations in `directory`.
+ * Several instances may run it at once: an advisory lock lets one apply the migrations while the others wait and then
+ * find nothing to do. It waits while Postgres is unavailable or refuses the login, until `stopped` fires.
+ * @throws the database's error when a migration fails; the migration has been rolled back then
  */
 export async function migrate(dsn: string, directory: string, logger: Logger, stopped: AbortSignal): Promise<void> {
   for (;;) {
@@ -26,8 +27,8 @@ export async function migrate(dsn: string, directory: string, logger: Logger, st
       logger.info({ applied }, 'the schema is up to date');
       return;
     } catch (error) {
-      if (!isPassing(error) || stopped.aborted) throw error;
-      logger.warn({ err: error }, `Postgres is unavailable, trying the migrations again in ${retryMs} ms`);
+      if (!isTransient(error) || stopped.aborted) throw error;
+      logger.warn({ err: error }, `Postgres unavailable, retrying the migrations in ${retryMs} ms`);
       await sleep(retryMs, undefined, { signal: stopped });
     }
   }
@@ -36,7 +37,7 @@ export async function migrate(dsn: string, directory: string, logger: Logger, st
 /** Returns the names of the migrations that were applied. */
 async function migrateOnce(dsn: string, directory: string, logger: Logger): Promise<string[]> {
   const client = new pg.Client({ connectionString: dsn, connectionTimeoutMillis: 3000 });
-  client.on('error', () => undefined); // the statement under way fails as well
+  client.on('error', () => undefined); // the statement in flight fails as well
   try {
     await client.connect().catch((error: unknown) => {
       throw new PostgresUnavailable(error);
@@ -47,7 +48,7 @@ async function migrateOnce(dsn: string, directory: string, logger: Logger): Prom
       useGlob: true,
       direction: 'up',
       migrationsTable: 'migrations',
-      // The default mode fails when another instance is migrating; starting several at once is a normal day here.
+      // The default mode fails while another instance is migrating, but starting several at once is normal here.
       advisoryLockMode: 'wait',
       logger: {
         debug: () => {},
@@ -62,6 +63,6 @@ async function migrateOnce(dsn: string, directory: string, logger: Logger): Prom
   }
 }
 
-function isPassing(error: unknown): boolean {
-  return error instanceof pg.DatabaseError ? passingStates.test(error.code ?? '') : isPostgresOutage(error);
+function isTransient(error: unknown): boolean {
+  return error instanceof pg.DatabaseError ? transientStates.test(error.code ?? '') : isPostgresOutage(error);
 }

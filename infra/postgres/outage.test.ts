@@ -3,12 +3,12 @@ import pg from 'pg';
 import { isPostgresOutage, PostgresUnavailable } from './outage.js';
 
 describe('a Postgres outage', () => {
-  const statesOfTheServer = {
+  const outageStates = {
     '08006': 'connection failure',
-    '08P01': 'protocol violation, as a pooler between gives it',
-    '0A000': 'feature not supported, as a pooler between or an older server gives it',
+    '08P01': 'protocol violation, as reported by a connection pooler',
+    '0A000': 'feature not supported, as reported by a connection pooler or an older server',
     '25006': 'read-only server during a failover',
-    '25P02': 'in a failed transaction',
+    '25P02': 'failed transaction',
     '25P03': 'idle-in-transaction timeout',
     '28000': 'login not permitted',
     '28P01': 'wrong password',
@@ -33,13 +33,13 @@ describe('a Postgres outage', () => {
     HV000: 'foreign server',
     XX000: 'internal error',
     XX001: 'data corrupted',
-    '99999': 'a class that nobody knows',
+    '99999': 'an unknown class',
   };
-  for (const [code, meaning] of Object.entries(statesOfTheServer)) {
+  for (const [code, meaning] of Object.entries(outageStates)) {
     it(`is SQLSTATE ${code}, ${meaning}`, () => assert.equal(isPostgresOutage(databaseError(code)), true));
   }
 
-  const statesOfTheStatement = {
+  const otherStates = {
     '21000': 'cardinality violation',
     '22003': 'numeric value out of range',
     '22021': 'character not in repertoire, such as NUL',
@@ -53,7 +53,7 @@ describe('a Postgres outage', () => {
     '54000': 'row too large for an index',
     P0001: 'an exception that a trigger raises',
   };
-  for (const [code, meaning] of Object.entries(statesOfTheStatement)) {
+  for (const [code, meaning] of Object.entries(otherStates)) {
     it(`is not SQLSTATE ${code}, ${meaning}`, () => assert.equal(isPostgresOutage(databaseError(code)), false));
   }
 
@@ -70,18 +70,18 @@ describe('a Postgres outage', () => {
     ...['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
   ];
   for (const code of connectionCodes) {
-    it(`is a connection's ${code}`, () => {
+    it(`is an error with the code ${code}`, () => {
       assert.equal(isPostgresOutage(Object.assign(new Error('connect'), { code })), true);
     });
   }
 
-  const refusals = {
+  const reasons = {
     'a refused login': databaseError('28P01'),
-    'a setting that the server does not take': databaseError('22023'),
+    'a setting that the server does not accept': databaseError('22023'),
     'a certificate that cannot be read': new TypeError('bad certificate'),
-    'something that is no error': 'no',
+    'something that is not an error': 'no',
   };
-  for (const [what, reason] of Object.entries(refusals)) {
+  for (const [what, reason] of Object.entries(reasons)) {
     it(`is every failure to connect, such as ${what}`, () => {
       const error = new PostgresUnavailable(reason);
       assert.equal(isPostgresOutage(error), true);
@@ -89,12 +89,12 @@ describe('a Postgres outage', () => {
     });
   }
 
-  it('that begins with a failure to connect keeps the code and the message of its reason', () => {
+  it('keeps the code and the message of the reason for a failure to connect', () => {
     const error = new PostgresUnavailable(databaseError('28P01'));
     assert.deepEqual([error.code, error.message], ['28P01', 'Postgres is unavailable: it failed']);
   });
 
-  it('is the failure of every address of a name', () => {
+  it('is a failure to reach any address of a host name', () => {
     const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
     assert.equal(isPostgresOutage(new AggregateError([refused, refused])), true);
     assert.equal(isPostgresOutage(new AggregateError([new Error('x')])), false);
@@ -105,7 +105,7 @@ describe('a Postgres outage', () => {
     'Connection terminated due to connection timeout',
     'Connection terminated',
     'timeout exceeded when trying to connect',
-    'timeout expired', // a client of its own, without a pool, that the server did not answer in time
+    'timeout expired', // from a client without a pool when the server did not respond in time
     'Query read timeout',
     'Client has encountered a connection error and is not queryable',
     'Client was closed and is not queryable',
@@ -113,10 +113,11 @@ describe('a Postgres outage', () => {
     'Cannot use a pool after calling end on the pool',
   ];
   for (const message of messages) {
-    it(`is node-postgres saying "${message}"`, () => assert.equal(isPostgresOutage(new Error(message)), true));
+    it(`is a node-postgres error with the message "${message}"`, () =>
+      assert.equal(isPostgresOutage(new Error(message)), true));
   }
 
-  it('is nothing else: an unknown error counts as a fault of the message or the code', () => {
+  it('is not any other error: an unknown one is attributed to the message or the code', () => {
     for (const error of [new Error('it broke'), new TypeError('x is undefined'), 'ECONNREFUSED', undefined, null, {}]) {
       assert.equal(isPostgresOutage(error), false);
     }

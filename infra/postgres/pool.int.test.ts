@@ -17,7 +17,7 @@ const limits: PoolLimits = {
   queryTimeoutMs: 600,
 };
 
-describe('Postgres pool', () => {
+describe('the Postgres pool', () => {
   let database: TestDatabase;
   let pool: pg.Pool;
   before(async () => {
@@ -37,17 +37,17 @@ describe('Postgres pool', () => {
     return rows.map(({ name }) => name);
   };
 
-  it('outlives an idle connection that the server ends', async () => {
+  it('survives the loss of an idle connection that the server closes', async () => {
     await terminate(await pidOf(pool));
     await eventually('the dead connection has left the pool', () => assert.equal(pool.totalCount, 0));
     assert.ok((await pidOf(pool)) > 0);
   });
 
-  it('outlives a connection that the server ends in the middle of a transaction', async () => {
+  it('survives the loss of a connection in the middle of a transaction', async () => {
     const broken = inTransaction(pool, async (tx) => {
       await tx.query(`insert into things values ('lost')`);
       await terminate(await pidOf(tx));
-      await sleep(100); // nothing is being asked at the moment of the loss
+      await sleep(100); // no statement is running at the moment of the loss
       await tx.query('select 1');
     });
     await assert.rejects(broken, isPostgresOutage);
@@ -56,7 +56,7 @@ describe('Postgres pool', () => {
     assert.deepEqual(await things(), []);
   });
 
-  it('outlives a connection that the server ends in the middle of a statement', async () => {
+  it('survives the loss of a connection in the middle of a statement', async () => {
     const client = await pool.connect();
     const pid = await pidOf(client);
     const sleeping = assert.rejects(client.query('select pg_sleep(0.25)'), isPostgresOutage);
@@ -66,14 +66,14 @@ describe('Postgres pool', () => {
     assert.ok((await pidOf(pool)) > 0);
   });
 
-  it('gives up a statement over its time limit, and goes on', async () => {
+  it('cancels a statement that exceeds its time limit, and remains usable', async () => {
     await assert.rejects(pool.query('select pg_sleep(20)'), (error) => {
-      return isPostgresOutage(error) && /statement timeout/.test(String(error)); // the server has stopped, too
+      return isPostgresOutage(error) && /statement timeout/.test(String(error)); // the server has stopped it, too
     });
     assert.ok((await pidOf(pool)) > 0);
   });
 
-  it('a transaction that is committed stays, and its result comes back', async () => {
+  it('commits a transaction and returns its result', async () => {
     const result = await inTransaction(pool, async (tx) => {
       await tx.query(`insert into things values ('kept')`);
       return 42;
@@ -82,7 +82,7 @@ describe('Postgres pool', () => {
     assert.deepEqual(await things(), ['kept']);
   });
 
-  it('a transaction that is rolled back leaves nothing, and its error comes through', async () => {
+  it('rolls back a transaction that throws, and rethrows its error', async () => {
     const failure = new Error('it broke');
     const work = async (tx: Queryable) => {
       await tx.query(`insert into things values ('lost')`);
@@ -92,7 +92,7 @@ describe('Postgres pool', () => {
     assert.deepEqual(await things(), []);
   });
 
-  it('a connection is as good as new after a transaction that failed', async () => {
+  it('hands out a clean connection after a transaction that failed', async () => {
     const single = createPool(database.dsn, 'pool test', testLogger, { ...limits, maxConnections: 1 });
     try {
       for (const failure of ['select no_such_column', 'select 1']) {
@@ -110,40 +110,40 @@ describe('Postgres pool', () => {
     }
   });
 
-  it('gives up a server that froze, and its connection with it', async () => {
-    const link = await createFaultProxy(database.dsn);
-    const frozen = createPool(link.url, 'pool test', testLogger, limits);
+  it('stops waiting for a frozen server and discards the connection to it', async () => {
+    const proxy = await createFaultProxy(database.dsn);
+    const frozen = createPool(proxy.url, 'pool test', testLogger, limits);
     try {
       const work = async (tx: Queryable) => {
-        link.freeze();
+        proxy.freeze();
         await tx.query('select 1');
       };
       await assert.rejects(inTransaction(frozen, work), isPostgresOutage);
       assert.equal(frozen.totalCount, 0, 'it is not handed to the next caller');
-      link.restore();
+      proxy.restore();
       assert.ok((await pidOf(frozen)) > 0);
     } finally {
       await frozen.end();
-      await link.close();
+      await proxy.close();
     }
   });
 
-  it('gets through to a server whose login takes longer than a caller waits', async () => {
-    const link = await createFaultProxy(database.dsn);
-    link.limit({ latencyMs: 100 });
-    const slow = createPool(link.url, 'pool test', testLogger, limits);
+  it('connects to a server whose login takes longer than a caller waits', async () => {
+    const proxy = await createFaultProxy(database.dsn);
+    proxy.limit({ latencyMs: 100 });
+    const slow = createPool(proxy.url, 'pool test', testLogger, limits);
     try {
       await assert.rejects(slow.query('select 1'), isPostgresOutage);
-      assert.ok(await eventually('a connection is there', () => pidOf(slow)));
+      assert.ok(await eventually('a connection is open', () => pidOf(slow)));
       await inTransaction(slow, (tx) => tx.query(`insert into things values ('slow')`));
       assert.deepEqual(await things(), ['slow']);
     } finally {
       await slow.end();
-      await link.close();
+      await proxy.close();
     }
   });
 
-  it('fails as an outage when all of its connections are taken for too long', async () => {
+  it('fails as an outage when all of its connections are in use for too long', async () => {
     const taken = await Promise.all([pool.connect(), pool.connect(), pool.connect()]);
     await assert.rejects(pool.query('select 1'), isPostgresOutage);
     for (const client of taken) client.release();
@@ -152,13 +152,13 @@ describe('Postgres pool', () => {
 
   const refusals: [string, string, (url: URL) => void][] = [
     ['the password is wrong', '28P01', (url) => (url.password = 'another')],
-    ['there is no such role', '28P01', (url) => (url.username = 'nobody')],
-    ['there is no such database', '3D000', (url) => (url.pathname = '/nowhere')],
-    ['the server has no TLS', '', (url) => url.searchParams.set('sslmode', 'verify-full')],
-    ['a session cannot be set up as asked', '22023', (url) => url.searchParams.set('options', '-c work_mem=1')],
+    ['the role does not exist', '28P01', (url) => (url.username = 'nobody')],
+    ['the database does not exist', '3D000', (url) => (url.pathname = '/nowhere')],
+    ['the server does not support TLS', '', (url) => url.searchParams.set('sslmode', 'verify-full')],
+    ['the server refuses a session setting', '22023', (url) => url.searchParams.set('options', '-c work_mem=1')],
   ];
   for (const [what, code, change] of refusals) {
-    it(`fails as an outage when ${what}, and says why`, async () => {
+    it(`fails as an outage with the reason when ${what}`, async () => {
       const url = new URL(database.dsn);
       change(url);
       const refused = createPool(url.href, 'pool test', testLogger, limits);
@@ -174,14 +174,14 @@ describe('Postgres pool', () => {
     });
   }
 
-  it('fails as an outage when nothing listens', async () => {
+  it('fails as an outage when no server is listening', async () => {
     const server = await silentServer();
     const { port } = server.address() as AddressInfo;
     await new Promise((resolve) => server.close(resolve));
     await failsAsOutage(port);
   });
 
-  it('fails as an outage when the server takes the connection and never answers', async () => {
+  it('fails as an outage when the server accepts the connection and never responds', async () => {
     const server = await silentServer();
     try {
       await failsAsOutage((server.address() as AddressInfo).port);

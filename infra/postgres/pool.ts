@@ -3,22 +3,22 @@ import { failpoint } from '../runtime/failpoint.js';
 import type { Logger } from '../runtime/logger.js';
 import { PostgresUnavailable } from './outage.js';
 
-/** What a statement can be run on: the pool, or the client of an open transaction. */
+/** What can run a statement: the pool, or the client of an open transaction. */
 export type Queryable = Pick<pg.Pool, 'query'>;
 
 export interface PoolLimits {
   readonly maxConnections: number;
-  /** How long to wait for a connection, whether the server is away or the pool is busy. */
+  /** How long to wait for a connection, whether the server is unavailable or the pool is busy. */
   readonly connectTimeoutMs: number;
-  /** How long an attempt to connect may take, though nobody waits for it any more. */
+  /** How long an attempt to connect may take, even if no caller waits for it any more. */
   readonly loginTimeoutMs: number;
   /** How long the server may work on one statement. */
   readonly statementTimeoutMs: number;
-  /** How long to wait for an answer before the connection is given up: it covers a server that froze. */
+  /** How long to wait for a result before the connection is discarded; covers a frozen server. */
   readonly queryTimeoutMs: number;
 }
 
-/** A request is answered within 3 s whatever Postgres does, so each wait for it stays well below that. */
+/** A request is answered within 3 s whatever Postgres does, so a caller waits well below that for each step. */
 const defaultLimits: PoolLimits = {
   maxConnections: 10,
   connectTimeoutMs: 1500,
@@ -28,8 +28,8 @@ const defaultLimits: PoolLimits = {
 };
 
 /**
- * A pool that connects on demand and outlives every loss of the server: each later call connects anew.
- * Idle and checked-out clients both get an `error` listener, since either kind ends the process without one.
+ * Creates a pool that connects on demand and survives every loss of the server: a later call connects again. Both idle
+ * and checked-out clients get an `error` listener, since without one an error of either kind ends the process.
  */
 export function createPool(dsn: string, applicationName: string, logger: Logger, limits = defaultLimits): pg.Pool {
   const config: pg.PoolConfig = {
@@ -53,12 +53,12 @@ export function createPool(dsn: string, applicationName: string, logger: Logger,
 type ConnectCallback = Parameters<pg.Pool['connect']>[0];
 
 /**
- * A pool whose attempts to connect outlive the callers that have given up; what they open serves the next. A login takes
- * several round trips: over a slow network, or in a process that a storm of requests keeps busy, they take longer than any
- * request can wait, and if each attempt ended with its caller, none would ever get through.
+ * A pool whose attempts to connect continue after their callers have given up; the connection serves the next caller. A
+ * login takes several round trips. Over a slow network, or in a process that is busy with a burst of requests, they
+ * take longer than a request can wait. If each attempt ended with its caller, none would ever succeed.
  *
- * Whatever fails here fails as PostgresUnavailable: a refused login and an expired certificate say nothing about what the
- * caller was going to ask.
+ * Every failure to connect is a PostgresUnavailable: a refused login or an expired certificate says nothing about the
+ * statement that the caller was going to run.
  */
 class DetachedConnectPool extends pg.Pool {
   readonly #waitMs: number;
@@ -71,7 +71,7 @@ class DetachedConnectPool extends pg.Pool {
   override connect(): Promise<pg.PoolClient>;
   override connect(callback: ConnectCallback): void;
   override connect(callback?: ConnectCallback): Promise<pg.PoolClient> | undefined {
-    const waiting = this.#connectInTime();
+    const waiting = this.#connectWithTimeout();
     if (!callback) return waiting;
     waiting.then(
       (client) => callback(undefined, client, client.release.bind(client)),
@@ -80,13 +80,13 @@ class DetachedConnectPool extends pg.Pool {
     return undefined;
   }
 
-  #connectInTime(): Promise<pg.PoolClient> {
+  #connectWithTimeout(): Promise<pg.PoolClient> {
     const connecting = super.connect();
     return new Promise((resolve, reject) => {
       let hasGivenUp = false;
       const timer = setTimeout(() => {
         hasGivenUp = true;
-        reject(new PostgresUnavailable('timeout exceeded when trying to connect')); // as pg-pool words it
+        reject(new PostgresUnavailable('timeout exceeded when trying to connect')); // the wording of pg-pool
       }, this.#waitMs);
       connecting
         .finally(() => clearTimeout(timer))
@@ -99,8 +99,8 @@ class DetachedConnectPool extends pg.Pool {
 }
 
 /**
- * Runs `work` in one transaction at READ COMMITTED and commits, or rolls back and rethrows what `work` threw.
- * When the commit itself fails nobody knows whether it took effect: callers repeat it under the same key.
+ * Runs `work` in one transaction at READ COMMITTED and commits it, or rolls back and rethrows the error of `work`. If
+ * the commit itself fails, it is unknown whether it took effect, so callers repeat the work under the same key.
  */
 export async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<T>): Promise<T> {
   const client = await pool.connect();

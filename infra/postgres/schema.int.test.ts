@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import pg from 'pg';
 import { createTestDatabase, type DatabaseOf, type TestDatabase } from '../dev/testing/test-database.js';
 
-/** What the schema refuses whatever the code does; each row is one statement that must not get in. */
+/** What the schema refuses, whatever the code does. The last statement of each rule must be refused. */
 const order = (values: string): string =>
   `insert into orders (order_id, customer_id, check_at, status, version, failure_reason, total_amount, items)
    values ('o-1', 'c-1', now(), ${values})`;
-const verdict = (values: string): string =>
+const outcome = (values: string): string =>
   `insert into processing_states (order_id, status, version, reason) values ('o-1', ${values})`;
 const event = (orderId: string, version: number, type: string): string =>
   `insert into order_events (order_id, version, type) values ('${orderId}', ${version}, '${type}')`;
@@ -19,22 +19,22 @@ interface Rule {
 
 const check = '23514';
 const orderRules: Rule[] = [
-  { what: 'a status it does not know', statements: [order(`'lost', 2, null, 1, '[]'`)], code: check },
-  { what: 'version 0', statements: [order(`'done', 0, null, 1, '[]'`)], code: check },
+  { what: 'an unknown status', statements: [order(`'lost', 2, null, 1, '[]'`)], code: check },
+  { what: 'an order at version 0', statements: [order(`'done', 0, null, 1, '[]'`)], code: check },
   { what: 'a pending order at version 2', statements: [order(`'pending', 2, null, 1, '[]'`)], code: check },
   { what: 'a settled order at version 1', statements: [order(`'done', 1, null, 1, '[]'`)], code: check },
   { what: 'a failed order without a reason', statements: [order(`'failed', 2, null, 1, '[]'`)], code: check },
   { what: 'a done order with a reason', statements: [order(`'done', 2, 'why', 1, '[]'`)], code: check },
   { what: 'a negative total', statements: [order(`'pending', 1, null, -0.0001, '[]'`)], code: check },
-  { what: 'items that are no list', statements: [order(`'pending', 1, null, 1, '{}'`)], code: check },
+  { what: 'items that are not a list', statements: [order(`'pending', 1, null, 1, '{}'`)], code: check },
   {
-    what: 'the same order twice',
+    what: 'a second order with the same id',
     statements: [order(`'pending', 1, null, 1, '[]'`), order(`'pending', 1, null, 1, '[]'`)],
     code: '23505',
   },
-  { what: 'a history without an order', statements: [event('nobody', 1, 'order.created')], code: '23503' },
+  { what: 'a history entry without an order', statements: [event('nobody', 1, 'order.created')], code: '23503' },
   {
-    what: 'two facts for one version of an order',
+    what: 'two processed entries for one version of an order',
     statements: [
       order(`'pending', 1, null, 1, '[]'`),
       event('o-1', 2, 'order.processed'),
@@ -43,12 +43,16 @@ const orderRules: Rule[] = [
     code: '23505',
   },
 ];
-const verdictRules: Rule[] = [
-  { what: 'a verdict that is none', statements: [verdict(`'pending', 2, null`)], code: check },
-  { what: 'a verdict at version 1', statements: [verdict(`'done', 1, null`)], code: check },
-  { what: 'a failed verdict without a reason', statements: [verdict(`'failed', 2, null`)], code: check },
-  { what: 'a done verdict with a reason', statements: [verdict(`'done', 2, 'why'`)], code: check },
-  { what: 'a second verdict', statements: [verdict(`'done', 2, null`), verdict(`'done', 2, null`)], code: '23505' },
+const outcomeRules: Rule[] = [
+  { what: 'an outcome that is pending', statements: [outcome(`'pending', 2, null`)], code: check },
+  { what: 'an outcome at version 1', statements: [outcome(`'done', 1, null`)], code: check },
+  { what: 'a failed outcome without a reason', statements: [outcome(`'failed', 2, null`)], code: check },
+  { what: 'a done outcome with a reason', statements: [outcome(`'done', 2, 'why'`)], code: check },
+  {
+    what: 'a second outcome of an order',
+    statements: [outcome(`'done', 2, null`), outcome(`'done', 2, null`)],
+    code: '23505',
+  },
 ];
 const messagingRules: Rule[] = [
   {
@@ -68,7 +72,7 @@ const messagingRules: Rule[] = [
   },
 ];
 
-const suites: [DatabaseOf, Rule[], good: string[]][] = [
+const suites: [DatabaseOf, Rule[], valid: string[]][] = [
   [
     'order-api',
     [...orderRules, ...messagingRules],
@@ -80,11 +84,11 @@ const suites: [DatabaseOf, Rule[], good: string[]][] = [
       event('o-1', 2, 'order.outcome-ignored'),
     ],
   ],
-  ['processor', [...verdictRules, ...messagingRules], [verdict(`'failed', 2, 'out of stock'`)]],
+  ['processor', [...outcomeRules, ...messagingRules], [outcome(`'failed', 2, 'out of stock'`)]],
 ];
 
-for (const [service, rules, good] of suites) {
-  describe(`schema of ${service}`, () => {
+for (const [service, rules, valid] of suites) {
+  describe(`the schema of ${service}`, () => {
     let database: TestDatabase;
     let client: pg.PoolClient;
     before(async () => {
@@ -98,8 +102,8 @@ for (const [service, rules, good] of suites) {
       await database.drop();
     });
 
-    it('takes what is right', async () => {
-      for (const statement of good) await client.query(statement);
+    it('accepts valid rows', async () => {
+      for (const statement of valid) await client.query(statement);
     });
 
     for (const { what, statements, code } of rules) {

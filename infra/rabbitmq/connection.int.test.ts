@@ -6,47 +6,47 @@ import { testLogger } from '../dev/testing/test-logger.js';
 import { createTestVhost, type TestVhost } from '../dev/testing/test-vhost.js';
 import { closeWithChannel, keepConnected, type RabbitmqConnection } from './connection.js';
 
-describe('RabbitMQ connection', () => {
+describe('a RabbitMQ connection', () => {
   let vhost: TestVhost;
-  let link: FaultProxy;
+  let proxy: FaultProxy;
   let connection: RabbitmqConnection | undefined;
   before(async () => (vhost = await createTestVhost()));
-  beforeEach(async () => (link = await createFaultProxy(vhost.url)));
+  beforeEach(async () => (proxy = await createFaultProxy(vhost.url)));
   afterEach(async () => {
     await connection?.close();
     connection = undefined;
-    await link.close();
+    await proxy.close();
   });
   after(() => vhost.drop());
 
   const keep = async (
     setup: (model: ChannelModel) => Promise<void>,
-    { url = link.url } = {},
+    { url = proxy.url } = {},
   ): Promise<RabbitmqConnection> => (connection = await keepConnected(url, 'test connection', testLogger, setup));
   const isUp = () => eventually('the connection is up', () => assert.ok(connection?.isUp()));
 
-  it('is set up anew after every loss', async () => {
+  it('is set up again after every loss', async () => {
     let setups = 0;
     await keep(async () => void (setups += 1));
     await isUp();
     for (const expected of [2, 3]) {
-      link.reset();
-      await eventually('it is set up again', () => assert.equal(setups, expected));
+      proxy.reset();
+      await eventually('the connection is set up again', () => assert.equal(setups, expected));
       await isUp();
     }
   });
 
-  it('is kept trying while the broker is away, from the start on', async () => {
-    link.down();
+  it('is opened once a broker that was unavailable at the start becomes available', async () => {
+    proxy.down();
     let setups = 0;
     await keep(async () => void (setups += 1));
     assert.equal(connection?.isUp(), false);
-    link.restore();
+    proxy.restore();
     await isUp();
     assert.equal(setups, 1);
   });
 
-  it('is up only once setup is through, which is tried again when it fails', async () => {
+  it('is up only once its setup has succeeded, which is retried when it fails', async () => {
     let setups = 0;
     await keep(async () => {
       setups += 1;
@@ -57,28 +57,28 @@ describe('RabbitMQ connection', () => {
     assert.equal(setups, 3);
   });
 
-  it('is tried again when it is lost in the middle of setup', async () => {
+  it('is opened again when it is lost in the middle of its setup', async () => {
     let setups = 0;
     await keep(async (model) => {
       setups += 1;
-      if (setups === 1) link.reset();
+      if (setups === 1) proxy.reset();
       await model.createChannel();
     });
     await isUp();
     assert.equal(setups, 2);
   });
 
-  it('is tried again when it is lost in the very turn that ends setup', async () => {
+  it('is opened again when it is lost in the same event loop turn in which its setup ends', async () => {
     let setups = 0;
     await keep(async (model) => {
       setups += 1;
       if (setups === 1) await model.close();
     });
-    await eventually('it is set up again', () => assert.equal(setups, 2));
+    await eventually('the connection is set up again', () => assert.equal(setups, 2));
     await isUp();
   });
 
-  it('goes with a channel that the server closes, and comes back with a new one', async () => {
+  it('is closed and opened again with a new channel when the server closes its channel', async () => {
     let setups = 0;
     await keep(async (model) => {
       const channel = await model.createChannel();
@@ -86,44 +86,44 @@ describe('RabbitMQ connection', () => {
       setups += 1;
       if (setups === 1) channel.publish('no-such-exchange', 'x', Buffer.from('x'));
     });
-    await eventually('it is set up again', () => assert.ok(setups >= 2));
+    await eventually('the connection is set up again', () => assert.ok(setups >= 2));
     await isUp();
   });
 
-  it('comes back even when it is lost while it is being closed for a lost channel', async () => {
+  it('is opened again even when it is lost while it is being closed for a lost channel', async () => {
     let setups = 0;
-    let lose = (): void => undefined;
+    let closeConnection = (): void => undefined;
     await keep(async (model) => {
       setups += 1;
-      lose = () => void model.close().catch(() => undefined);
+      closeConnection = () => void model.close().catch(() => undefined);
     });
     await isUp();
-    link.freeze();
-    lose();
-    link.restore();
-    await eventually('it is set up again', () => assert.equal(setups, 2));
+    proxy.freeze();
+    closeConnection();
+    proxy.restore();
+    await eventually('the connection is set up again', () => assert.equal(setups, 2));
     await isUp();
   });
 
-  it('comes back from a broker that froze', async () => {
+  it('is opened again after the broker was frozen', async () => {
     let setups = 0;
-    await keep(async () => void (setups += 1), { url: `${link.url}?heartbeat=1` });
+    await keep(async () => void (setups += 1), { url: `${proxy.url}?heartbeat=1` });
     await isUp();
-    link.freeze();
+    proxy.freeze();
     await eventually('the loss is noticed', () => assert.ok(!connection?.isUp()), 30_000);
-    link.restore();
-    await eventually('it is set up again', () => assert.ok(setups >= 2));
+    proxy.restore();
+    await eventually('the connection is set up again', () => assert.ok(setups >= 2));
     await isUp();
   });
 
-  it('once closed stays closed', async () => {
+  it('stays closed once it is closed', async () => {
     let setups = 0;
-    const kept = await keep(async () => void (setups += 1));
+    const connected = await keep(async () => void (setups += 1));
     await isUp();
-    await kept.close();
-    await kept.close();
-    link.reset();
-    assert.equal(kept.isUp(), false);
+    await connected.close();
+    await connected.close();
+    proxy.reset();
+    assert.equal(connected.isUp(), false);
     assert.equal(setups, 1);
   });
 });

@@ -3,10 +3,10 @@ import { connect, type ChannelModel } from 'amqplib';
 import { withDeadline } from '../runtime/deadline.js';
 import type { Logger } from '../runtime/logger.js';
 
-/** A connection that is kept: lost, it comes back by itself with everything `setup` had made on it. */
+/** A connection that reconnects after a loss and restores everything that `setup` creates on it. */
 export interface RabbitmqConnection {
   isUp(): boolean;
-  /** Closes for good, within 3 s even when the broker no longer answers. Closing twice is fine. */
+  /** Closes the connection for good, within 3 s even if the broker does not respond. It may be called twice. */
   close(): Promise<void>;
 }
 
@@ -17,11 +17,12 @@ const closeTimeoutMs = 3000;
 const maxRetryDelayMs = 5000;
 
 /**
- * Opens a connection in the background, runs `setup` on it, and does both again after every loss, waiting 100 ms
- * growing by 2 to 5 s between tries, for ever. Returns at once: a broker that is away is a state, not an error.
+ * Opens a connection in the background, runs `setup` on it, and repeats both after every loss, indefinitely. The delay
+ * between attempts starts at 100 ms and doubles up to 5 s. It returns at once, even while the broker is
+ * unavailable.
  *
- * amqplib's recovery reconnects but restores no channel, consumer or queue, so all of it belongs into `setup`; and it
- * does not notice a lost channel, so `setup` hands each of its channels to `closeWithChannel`.
+ * The recovery of amqplib reconnects but restores no channel, consumer or queue, so all of them belong in `setup`. It
+ * does not notice a lost channel either, so `setup` must pass each of its channels to `closeWithChannel`.
  */
 export async function keepConnected(
   url: string,
@@ -50,34 +51,34 @@ export async function keepConnected(
     logger.warn({ err: error, connection: name }, 'lost the connection to RabbitMQ');
   });
   recovering.on('connect-failed', (error: Error) => {
-    logger.warn({ err: error, connection: name }, 'RabbitMQ is away, trying again');
+    logger.warn({ err: error, connection: name }, 'RabbitMQ unavailable, reconnecting');
   });
   recovering.on('error', (error: Error) => logger.warn({ err: error, connection: name }, 'RabbitMQ connection error'));
   return {
     isUp: () => up,
     close: async () => {
       up = false;
-      // A broker that froze never answers the close; the heartbeat ends the socket some seconds later.
+      // A frozen broker never confirms the close; the heartbeat closes the socket some seconds later.
       await Promise.race([recovering.close(), sleep(closeTimeoutMs, undefined, { ref: false })]);
     },
   };
 }
 
 async function setUp(model: ChannelModel, logger: Logger, setup: (model: ChannelModel) => Promise<void>) {
-  // Without this listener a socket that breaks during setup ends the process, and recovery with it.
+  // Without this listener, a socket that breaks during setup would end the process, and recovery with it.
   model.on('error', (error) => logger.warn({ err: error }, 'RabbitMQ connection error'));
   const lost = new AbortController();
   model.once('close', () => lost.abort());
   await withDeadline('setting up channels and queues', setupTimeoutMs, setup(model));
-  // Recovery listens for the loss of a connection only once setup is over. One that was lost in the very turn that
-  // ended setup would go unnoticed for ever; failing setup instead makes recovery try again.
+  // Recovery listens for the loss of a connection only once setup is over. It would never notice a loss in the same
+  // event loop turn that ends setup; failing setup in that case makes recovery try again.
   await nextTurn();
   if (lost.signal.aborted) throw new Error('the connection was lost during setup');
 }
 
 /**
- * Makes the loss of a channel the loss of its connection, whose recovery then sets up everything anew. A channel is
- * closed by the server for a missing exchange, an expired acknowledgement and the like, and never comes back.
+ * Closes the connection when one of its channels is lost, so that recovery sets up everything again. The server closes
+ * a channel for reasons such as a missing exchange or an expired acknowledgement, and a closed channel never reopens.
  */
 export function closeWithChannel(model: ChannelModel, channel: NodeJS.EventEmitter, logger: Logger): void {
   channel.on('error', (error: Error) => logger.warn({ err: error }, 'RabbitMQ closed a channel'));

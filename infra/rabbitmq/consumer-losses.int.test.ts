@@ -15,7 +15,7 @@ const topology: Topology = { exchange: 'things', queues: [{ name: 'made', routin
 
 class Outage extends Error {}
 
-/** Work that goes on until it is released. */
+/** Work that lasts until the test releases it. */
 class Gate {
   readonly #released: Promise<void>;
   release!: () => void;
@@ -27,9 +27,9 @@ class Gate {
   }
 }
 
-describe('consumer, when connections, queues and processes go', () => {
+describe('a consumer that loses its connection, its queue or its process', () => {
   let vhost: TestVhost;
-  let link: FaultProxy;
+  let proxy: FaultProxy;
   let publisher: Publisher;
   let consumer: Consumer;
   let begun: string[];
@@ -37,14 +37,14 @@ describe('consumer, when connections, queues and processes go', () => {
   beforeEach(async () => {
     [begun, finished] = [[], []];
     vhost = await createTestVhost();
-    link = await createFaultProxy(vhost.url);
+    proxy = await createFaultProxy(vhost.url);
     publisher = await createPublisher(vhost.url, 'test publisher', topology, testLogger);
     await eventually('the publisher is up', () => assert.ok(publisher.isUp()));
   });
   afterEach(async () => {
     await consumer.close();
     await publisher.close();
-    await link.close();
+    await proxy.close();
     await vhost.drop();
   });
 
@@ -56,7 +56,7 @@ describe('consumer, when connections, queues and processes go', () => {
       finished.push(body);
     };
     consumer = await createConsumer({
-      url: link.url,
+      url: proxy.url,
       name: 'test consumer',
       topology,
       queue: 'made',
@@ -79,12 +79,12 @@ describe('consumer, when connections, queues and processes go', () => {
   const bodiesIn = async (queue: string): Promise<string[]> => {
     return (await vhost.take(queue)).map(({ payload }) => payload);
   };
-  /** Asked over AMQP: what the management API shows is some seconds old. */
+  /** Counts over AMQP, since the counts of the management API are some seconds old. */
   const consumersOf = async (queue: string): Promise<number> => {
     const connection = await connect(vhost.url);
     try {
       const channel = await connection.createChannel();
-      channel.on('error', () => undefined); // there is no such queue, for now
+      channel.on('error', () => undefined); // the queue may not exist at the moment
       return (await channel.checkQueue(queue)).consumerCount;
     } finally {
       await connection.close();
@@ -92,52 +92,52 @@ describe('consumer, when connections, queues and processes go', () => {
   };
   const times = (list: readonly string[], body: string): number => list.filter((entry) => entry === body).length;
 
-  it('a message whose connection is cut in the middle of its work comes again, and is done', async () => {
+  it('handles a message again after its connection is cut in the middle of the work', async () => {
     const gate = new Gate();
     await consume(() => gate.pass());
     await send('a');
     await eventually('the work has begun', () => assert.equal(times(begun, 'a'), 1));
-    link.reset();
+    proxy.reset();
     await eventually('the work has begun again', () => assert.equal(times(begun, 'a'), 2));
     gate.release();
-    await eventually('both are done', () => assert.equal(times(finished, 'a'), 2));
+    await eventually('both deliveries are handled', () => assert.equal(times(finished, 'a'), 2));
     await send('b');
-    await eventually('the next one is done', () => assert.equal(times(finished, 'b'), 1));
+    await eventually('the next message is handled', () => assert.equal(times(finished, 'b'), 1));
     await consumer.close();
     assert.deepEqual([await bodiesIn('made'), await bodiesIn('made.dead-letter')], [[], []]);
   });
 
-  it('a message that was failing when its connection was cut starts its attempts anew, and is parked once', async () => {
+  it('restarts the attempts of a failing message after its connection is cut, and dead-letters it once', async () => {
     await consume(() => Promise.reject(new Error('it broke')));
     await send('poison');
-    await eventually('it has failed', () => assert.ok(times(begun, 'poison') >= 1));
-    link.reset();
-    await eventually('it is parked', async () => {
-      const parked = (await vhost.request('GET', 'queues/made.dead-letter')) as { messages?: number };
-      assert.equal(parked.messages, 1);
+    await eventually('the message has failed', () => assert.ok(times(begun, 'poison') >= 1));
+    proxy.reset();
+    await eventually('the message is dead-lettered', async () => {
+      const deadLetters = (await vhost.request('GET', 'queues/made.dead-letter')) as { messages?: number };
+      assert.equal(deadLetters.messages, 1);
     });
     await consumer.close();
     assert.deepEqual([await bodiesIn('made'), await bodiesIn('made.dead-letter')], [[], ['poison']]);
   });
 
-  it('a broker that is away for a while is consumed from again', async () => {
+  it('consumes again after the broker was unavailable', async () => {
     await consume(async () => undefined);
-    link.down();
+    proxy.down();
     await eventually('the loss is noticed', () => assert.ok(!consumer.isUp()));
     await send('a');
-    link.restore();
-    await eventually('it is done', () => assert.equal(times(finished, 'a'), 1));
+    proxy.restore();
+    await eventually('the message is handled', () => assert.equal(times(finished, 'a'), 1));
   });
 
-  it('a queue that is deleted under the consumer is declared again and consumed', async () => {
+  it('declares its queue again and consumes it after the queue is deleted', async () => {
     await consume(async () => undefined);
     await vhost.request('DELETE', 'queues/made');
-    await eventually('it is consumed again', async () => assert.equal(await consumersOf('made'), 1));
+    await eventually('the queue is consumed again', async () => assert.equal(await consumersOf('made'), 1));
     await send('a');
-    await eventually('it is done', () => assert.equal(times(finished, 'a'), 1));
+    await eventually('the message is handled', () => assert.equal(times(finished, 'a'), 1));
   });
 
-  it('a queue that is deleted while messages are published is consumed again', async () => {
+  it('consumes its queue again when it is deleted while messages are published', async () => {
     await consume(async () => undefined);
     await vhost.request('DELETE', 'queues/made');
     await eventually('a message gets through', async () => {
@@ -146,14 +146,15 @@ describe('consumer, when connections, queues and processes go', () => {
     });
   });
 
-  it('a close waits for the message under way, which is acknowledged, and takes no further one', async () => {
+  it('waits for the message in flight when it closes, acknowledges it, and takes no other', async () => {
     const gate = new Gate();
     await consume(() => gate.pass());
     await send('a');
     await eventually('the work has begun', () => assert.equal(times(begun, 'a'), 1));
     let closed = false;
     const closing = consumer.close().then(() => (closed = true));
-    await sleep(500); // the consumer is cancelled by then; a quorum queue counts it until its last message is settled
+    // The consumer is cancelled by then. A quorum queue counts it until its last message is acknowledged.
+    await sleep(500);
     await send('too late');
     assert.equal(closed, false);
     gate.release();
@@ -162,10 +163,10 @@ describe('consumer, when connections, queues and processes go', () => {
     assert.deepEqual(await bodiesIn('made'), ['too late']);
   });
 
-  it('a close does not wait for ever for an outage to end; the message is left to the next instance', async () => {
-    await consume(() => Promise.reject(new Outage('the database is away')));
+  it('closes during an outage and leaves its message to the next instance', async () => {
+    await consume(() => Promise.reject(new Outage('the database is unavailable')));
     await send('a');
-    await eventually('it waits', () => assert.ok(times(begun, 'a') >= 1));
+    await eventually('the message waits', () => assert.ok(times(begun, 'a') >= 1));
     await withDeadline('closing', 15_000, consumer.close());
     assert.deepEqual([await bodiesIn('made'), await bodiesIn('made.dead-letter')], [['a'], []]);
   });
@@ -177,9 +178,9 @@ describe('consumer, when connections, queues and processes go', () => {
     assert.equal(consumer.isUp(), false);
   });
 
-  it('closes even when the broker froze', async () => {
+  it('closes even when the broker is frozen', async () => {
     await consume(async () => undefined);
-    link.freeze();
-    await withDeadline('closing', 10_000, consumer.close()).finally(() => link.restore());
+    proxy.freeze();
+    await withDeadline('closing', 10_000, consumer.close()).finally(() => proxy.restore());
   });
 });

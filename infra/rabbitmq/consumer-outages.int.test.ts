@@ -21,7 +21,7 @@ describe('a consumer whose database', () => {
   const role = `consumer_${randomUUID().replaceAll('-', '')}`;
   let database: TestDatabase;
   let admin: pg.Client;
-  let link: FaultProxy;
+  let proxy: FaultProxy;
   let vhost: TestVhost;
   let publisher: Publisher;
   let pool: pg.Pool;
@@ -41,8 +41,8 @@ describe('a consumer whose database', () => {
     vhost = await createTestVhost();
     publisher = await createPublisher(vhost.url, 'test publisher', topology, testLogger);
     await eventually('the publisher is up', () => assert.ok(publisher.isUp()));
-    link = await createFaultProxy(database.dsn);
-    const dsn = Object.assign(new URL(link.url), { username: role, password: 'right' }).href;
+    proxy = await createFaultProxy(database.dsn);
+    const dsn = Object.assign(new URL(proxy.url), { username: role, password: 'right' }).href;
     pool = createPool(dsn, 'test', testLogger);
     const logger = Object.assign(testLogger.child({}), {
       warn: (line: { waiting?: number; err: unknown }) => {
@@ -56,14 +56,14 @@ describe('a consumer whose database', () => {
         const insert = 'insert into things values ($1)';
         await inTransaction(pool, (tx) => tx.query(insert, [content.toString()]));
       },
-      counts: { ended: () => undefined, retried: (_queue, why) => void (outages += why === 'outage' ? 1 : 0) },
+      counts: { ended: () => undefined, retried: (_queue, reason) => void (outages += reason === 'outage' ? 1 : 0) },
     });
   });
   afterEach(async () => {
     await consumer.close();
     await publisher.close();
     await pool.end();
-    await link.close();
+    await proxy.close();
     await vhost.drop();
     await database.pool.query('drop table things');
   });
@@ -93,7 +93,7 @@ describe('a consumer whose database', () => {
     admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name()}'`);
 
   const repairs: [string, () => Promise<unknown>, () => Promise<unknown>][] = [
-    ['is frozen', async () => link.freeze(), async () => link.restore()],
+    ['is frozen', async () => proxy.freeze(), async () => proxy.restore()],
     [
       'has another password',
       byAdmin(`alter role ${role} password 'another'`),
@@ -101,12 +101,12 @@ describe('a consumer whose database', () => {
     ],
     ['forbids the login', byAdmin(`alter role ${role} nologin`), byAdmin(`alter role ${role} login`)],
     [
-      'takes no further connection',
+      'accepts no further connection',
       byAdmin(`alter role ${role} connection limit 0`),
       byAdmin(`alter role ${role} connection limit -1`),
     ],
     [
-      'is not there',
+      'does not exist for a while',
       async () => {
         await disconnected();
         await admin.query(`alter database ${name()} rename to ${name()}_elsewhere`);
@@ -114,7 +114,7 @@ describe('a consumer whose database', () => {
       () => admin.query(`alter database ${name()}_elsewhere rename to ${name()}`),
     ],
     [
-      'has revoked a right',
+      'has revoked a privilege',
       inDatabase(`revoke insert on things from ${role}`),
       inDatabase(`grant insert on things to ${role}`),
     ],
@@ -125,43 +125,49 @@ describe('a consumer whose database', () => {
     ],
   ];
   for (const [what, damage, repair] of repairs) {
-    it(`${what} waits, dead-letters nothing, and handles every message once it is repaired`, async () => {
+    it(`${what} waits, dead-letters nothing, and handles every message once the database is repaired`, async () => {
       await send('the first');
-      await eventually('it is handled', async () => assert.equal(await handled(), 1));
+      await eventually('the message is handled', async () => assert.equal(await handled(), 1));
       await damage();
       await disconnected();
       try {
         await Promise.all(messages.map(send));
-        // Longer than three attempts take.
-        await eventually('all wait', () => assert.ok(outages > messages.length * 3));
+        // This takes longer than three attempts.
+        await eventually('all messages wait', () => assert.ok(outages > messages.length * 3));
       } finally {
         await repair();
       }
-      await eventually('all are handled', async () => assert.equal(await handled(), messages.length + 1), 30_000);
+      await eventually(
+        'all messages are handled',
+        async () => assert.equal(await handled(), messages.length + 1),
+        30_000,
+      );
       assert.deepEqual(await vhost.peek('made.dead-letter'), []);
     });
   }
 
-  it('is unavailable says so once for all that wait, and not for each', async () => {
+  it('is unavailable logs one warning for all waiting messages together, not one for each', async () => {
     await admin.query(`alter role ${role} nologin`);
     await disconnected();
     try {
       await Promise.all(messages.map(send));
-      await eventually('it says how many wait', () => assert.equal(warnings.at(-1)?.waiting, messages.length));
+      await eventually('a warning says how many messages wait', () =>
+        assert.equal(warnings.at(-1)?.waiting, messages.length),
+      );
       assert.ok(warnings.length < 5, `${warnings.length} lines`);
       assert.match(String(warnings.at(-1)?.err), /is not permitted to log in/);
     } finally {
       await admin.query(`alter role ${role} login`);
     }
-    await eventually('all are handled', async () => assert.equal(await handled(), messages.length), 30_000);
+    await eventually('all messages are handled', async () => assert.equal(await handled(), messages.length), 30_000);
   });
 
-  it('refuses what a message says does not wait for it: it is dead-lettered, and its neighbours are handled', async () => {
+  it('refuses the data of a message dead-letters that message and handles the others', async () => {
     const refused = ['too long for its column, by a check', 'with a NUL \u0000', 'the same'];
     await send('the same');
-    await eventually('it is handled', async () => assert.equal(await handled(), 1));
+    await eventually('the message is handled', async () => assert.equal(await handled(), 1));
     await Promise.all([...refused, 'a', 'b'].map(send));
-    await eventually('they are dead-lettered', async () => {
+    await eventually('the refused messages are dead-lettered', async () => {
       assert.equal(await publisher.depthOf('made.dead-letter'), refused.length);
     });
     assert.equal(await handled(), 3);

@@ -14,9 +14,9 @@ const topology: Topology = { exchange: 'things', queues: [{ name: 'made', routin
 
 class Outage extends Error {}
 
-describe('consumer', () => {
+describe('a consumer', () => {
   let vhost: TestVhost;
-  let link: FaultProxy;
+  let proxy: FaultProxy;
   let publisher: Publisher;
   let consumer: Consumer | undefined;
   let handled: string[];
@@ -27,13 +27,13 @@ describe('consumer', () => {
   });
   beforeEach(async () => {
     handled = [];
-    link = await createFaultProxy(vhost.url);
+    proxy = await createFaultProxy(vhost.url);
     for (const queue of ['made', 'made.dead-letter']) await vhost.request('DELETE', `queues/${queue}/contents`);
   });
   afterEach(async () => {
     await consumer?.close();
     consumer = undefined;
-    await link.close();
+    await proxy.close();
   });
   after(async () => {
     await publisher.close();
@@ -42,7 +42,7 @@ describe('consumer', () => {
 
   const consume = async (handle: (message: ConsumeMessage) => Promise<void>, more: Partial<ConsumerOptions> = {}) => {
     consumer = await createConsumer({
-      url: link.url,
+      url: proxy.url,
       name: 'test consumer',
       topology,
       queue: 'made',
@@ -56,7 +56,7 @@ describe('consumer', () => {
     });
     await eventually('the consumer is up', () => assert.ok(consumer?.isUp()));
   };
-  const noteHandled = async (message: ConsumeMessage): Promise<void> => void handled.push(bodyOf(message));
+  const recordHandled = async (message: ConsumeMessage): Promise<void> => void handled.push(bodyOf(message));
   const queued = (queue = 'made') => vhost.take(queue);
   const send = (body: string, properties: object = {}): Promise<void> =>
     publisher.publish({
@@ -66,40 +66,40 @@ describe('consumer', () => {
       properties: { messageId: randomUUID(), ...properties },
     });
   const wasHandled = (...bodies: string[]): Promise<void> =>
-    eventually('it is handled', () => {
+    eventually('the messages are handled', () => {
       for (const body of bodies) assert.ok(handled.includes(body), `${body} is not among ${handled.join()}`);
     });
-  /** What is left when nobody holds anything any more. */
+  /** Closes the consumer and counts the messages that are left in both queues. */
   const leftOver = async () => {
     await consumer?.close();
     return { queue: (await queued()).length, deadLetters: (await queued('made.dead-letter')).length };
   };
 
-  it('a message that is handled is acknowledged, and gone', async () => {
-    await consume(noteHandled);
+  it('acknowledges a message that it has handled', async () => {
+    await consume(recordHandled);
     await Promise.all(['a', 'b', 'c', 'd', 'e'].map((body) => send(body)));
     await wasHandled('a', 'b', 'c', 'd', 'e');
     assert.deepEqual(await leftOver(), { queue: 0, deadLetters: 0 });
     assert.equal(handled.length, 5);
   });
 
-  it('works on as many messages at once as it may prefetch, and no more', async () => {
+  it('handles as many messages at once as its prefetch allows, and no more', async () => {
     let [atOnce, max] = [0, 0];
     await consume(async (message) => {
       max = Math.max(max, (atOnce += 1));
       await sleep(30);
       atOnce -= 1;
-      await noteHandled(message);
+      await recordHandled(message);
     });
     await Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map((body) => send(body)));
     await wasHandled('a', 'b', 'c', 'd', 'e', 'f');
     assert.equal(max, 2);
   });
 
-  it('a message that fails by itself is parked after 3 attempts, and holds up no other', async () => {
+  it('dead-letters a poison message after 3 attempts, without holding up others', async () => {
     let attempts = 0;
     await consume(async (message) => {
-      if (bodyOf(message) !== 'poison') return noteHandled(message);
+      if (bodyOf(message) !== 'poison') return recordHandled(message);
       attempts += 1;
       throw new TypeError('cannot read it');
     });
@@ -107,13 +107,13 @@ describe('consumer', () => {
     await send('poison', { messageId: 'm-1', correlationId: 'c-1', type: 't', headers, expiration: '600000' });
     await Promise.all(['a', 'b', 'c', 'd'].map((body) => send(body)));
     await wasHandled('a', 'b', 'c', 'd');
-    const parked = await eventually('it is parked', async () => {
+    const deadLetter = await eventually('the message is dead-lettered', async () => {
       const [found] = await queued('made.dead-letter');
       assert.ok(found);
       return found;
     });
     assert.equal(attempts, 3);
-    const { 'x-dead-letter-at': at, ...others } = parked.properties.headers;
+    const { 'x-dead-letter-at': at, ...others } = deadLetter.properties.headers;
     assert.deepEqual(others, {
       traceparent: 'x',
       'x-dead-letter-reason': 'TypeError: cannot read it',
@@ -122,13 +122,13 @@ describe('consumer', () => {
       'x-original-routing-key': 'thing.made',
     });
     assert.ok(!Number.isNaN(Date.parse(String(at))));
-    assert.equal(parked.payload, 'poison');
-    const { headers: _headers, ...properties } = parked.properties;
+    assert.equal(deadLetter.payload, 'poison');
+    const { headers: _headers, ...properties } = deadLetter.properties;
     assert.deepEqual(properties, { message_id: 'm-1', correlation_id: 'c-1', type: 't', delivery_mode: 2 });
     assert.deepEqual(await leftOver(), { queue: 0, deadLetters: 0 });
   });
 
-  it('a message without an id is parked as well', async () => {
+  it('dead-letters a poison message that has no id', async () => {
     await consume(async () => Promise.reject(new Error('it broke')));
     await vhost.request('POST', 'exchanges/things/publish', {
       properties: {},
@@ -136,15 +136,15 @@ describe('consumer', () => {
       payload: 'poison',
       payload_encoding: 'string',
     });
-    const parked = await eventually('it is parked', async () => {
+    const deadLetter = await eventually('the message is dead-lettered', async () => {
       const [found] = await queued('made.dead-letter');
       assert.ok(found);
       return found;
     });
-    assert.ok(parked.properties['message_id'], 'its park could not be told from others without');
+    assert.ok(deadLetter.properties['message_id'], 'the publisher identifies a returned message by its id');
   });
 
-  it('messages that fail together are tried again one after the other, so that other work comes in between', async () => {
+  it('retries messages that failed together one after another, so that other work can run in between', async () => {
     const tried = new Set<string>();
     let [inThisTurn, maxInATurn] = [0, 0];
     await consume(
@@ -160,51 +160,53 @@ describe('consumer', () => {
       { prefetch: 200 },
     );
     await Promise.all(Array.from({ length: 200 }, (_, index) => send(`poison ${index}`)));
-    await eventually('all are parked', async () => assert.equal(await publisher.depthOf('made.dead-letter'), 200));
-    // The next one's turn may begin before the count of this one's is set back.
+    await eventually('all messages are dead-lettered', async () =>
+      assert.equal(await publisher.depthOf('made.dead-letter'), 200),
+    );
+    // The next turn may begin before the count of this one is reset.
     assert.ok(maxInATurn === 1 || maxInATurn === 2, `${maxInATurn} in one turn of the event loop`);
   });
 
-  it('an outage is waited out, however long, and nothing is parked for it', async () => {
+  it('waits out an outage of any length and dead-letters nothing for it', async () => {
     let attempts = 0;
     await consume(async (message) => {
       attempts += 1;
-      if (attempts <= 6) throw new Outage('the database is away');
-      await noteHandled(message);
+      if (attempts <= 6) throw new Outage('the database is unavailable');
+      await recordHandled(message);
     });
-    await send('patient');
-    await wasHandled('patient');
+    await send('waiting');
+    await wasHandled('waiting');
     assert.equal(attempts, 7);
     assert.deepEqual(await leftOver(), { queue: 0, deadLetters: 0 });
   });
 
-  it('a message that cannot be parked for now is kept until it can', async () => {
-    const way = await createFaultProxy(vhost.url);
-    const parking = await createPublisher(way.url, 'parking publisher', topology, testLogger);
+  it('holds a poison message until it can be dead-lettered', async () => {
+    const publisherProxy = await createFaultProxy(vhost.url);
+    const ownPublisher = await createPublisher(publisherProxy.url, 'dead-letter publisher', topology, testLogger);
     try {
-      way.down();
-      await eventually('the publisher is down', () => assert.ok(!parking.isUp()));
+      publisherProxy.down();
+      await eventually('the publisher is down', () => assert.ok(!ownPublisher.isUp()));
       let attempts = 0;
       const fail = async (): Promise<void> => {
         attempts += 1;
         throw new Error('it broke');
       };
-      await consume(fail, { publisher: parking });
+      await consume(fail, { publisher: ownPublisher });
       await send('poison');
-      await eventually('it has failed', () => assert.equal(attempts, 3));
+      await eventually('the message has failed', () => assert.equal(attempts, 3));
       await sleep(300);
       assert.equal((await queued('made.dead-letter')).length, 0);
-      way.restore();
-      const parked = await eventually('it is parked', async () => {
+      publisherProxy.restore();
+      const deadLetter = await eventually('the message is dead-lettered', async () => {
         const [found] = await queued('made.dead-letter');
         assert.ok(found);
         return found;
       });
-      assert.equal(parked.properties.headers['x-dead-letter-attempts'], 3, 'the wait is no attempt');
-      assert.equal(attempts, 3, 'it is not tried again while it waits to be parked');
+      assert.equal(deadLetter.properties.headers['x-dead-letter-attempts'], 3, 'waiting is not an attempt');
+      assert.equal(attempts, 3, 'it is not retried while it waits to be dead-lettered');
     } finally {
-      await parking.close();
-      await way.close();
+      await ownPublisher.close();
+      await publisherProxy.close();
     }
   });
 });

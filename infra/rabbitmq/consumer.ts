@@ -10,12 +10,12 @@ import { createOutageLog, type OutageLog } from './outage-log.js';
 import { NotPublished, type Publisher } from './publisher.js';
 import { declareTopology, type Topology } from './topology.js';
 
-/** What a consumer counts; for metrics. */
+/** Receives the counts of a consumer, for metrics. */
 export interface DeliveryCounts {
-  /** A delivery that has ended: its work committed, dead-lettered, or given back because the subscription was lost. */
-  ended(queue: string, end: 'handled' | 'parked' | 'given back'): void;
-  /** An attempt that was not the last: it failed by itself, or something it needs is unavailable. */
-  retried(queue: string, why: 'failure' | 'outage'): void;
+  /** Counts a delivery that ended: acknowledged, dead-lettered, or requeued because the subscription was lost. */
+  ended(queue: string, outcome: 'acked' | 'dead_lettered' | 'requeued'): void;
+  /** Counts an attempt that did not end its delivery: it failed by itself, or a dependency is unavailable. */
+  retried(queue: string, reason: 'failure' | 'outage'): void;
 }
 
 export interface ConsumerOptions {
@@ -23,51 +23,51 @@ export interface ConsumerOptions {
   readonly name: string;
   readonly topology: Topology;
   readonly queue: string;
-  /** How many messages are worked on at the same time. */
+  /** How many messages are handled at the same time. */
   readonly prefetch: number;
-  /** Dead-letters what cannot be handled; on a connection of its own, since an alarm that blocks it must not stop the acks. */
+  /** Dead-letters messages. It must have its own connection, since an alarm that blocks it must not block acks. */
   readonly publisher: Publisher;
   /**
-   * Returns when the message's work is committed; it is acknowledged then. Throws when it could not be done. It has to
-   * end by itself, whatever froze: a message is held for as long as it takes.
+   * Handles a message. It resolves once the work is committed, and the message is then acknowledged. It throws if the
+   * work could not be done. It must end by itself whatever is frozen, since the message is held until then.
    */
   readonly handle: (message: ConsumeMessage) => Promise<void>;
-  /** True when a thrown error speaks of an outage and not of the message. */
+  /** Returns true if an error means an outage and not that the message is bad. */
   readonly isOutage: (error: unknown) => boolean;
   readonly logger: Logger;
-  /** The logger for lines about one message. */
+  /** Returns the logger for lines about one message. */
   readonly log: (message: ConsumeMessage) => Logger;
   readonly counts?: DeliveryCounts | undefined;
 }
 
 export interface Consumer {
   isUp(): boolean;
-  /** Takes no further messages, waits for those under way, closes. */
+  /** Stops taking messages, waits up to 6 s for those in flight, and closes the connection. */
   close(): Promise<void>;
 }
 
-/** How often a message that fails by itself is tried before it is dead-lettered, and how long to wait in between. */
+/** How many attempts a message that fails by itself gets before it is dead-lettered, and the delay between them. */
 const maxAttempts = 3;
 const attemptDelayMs = 200;
-/** The wait while something the work needs is unavailable; nobody's attempts are used up meanwhile. */
+/** The delay between attempts during an outage. It doubles each time; such attempts do not use up `maxAttempts`. */
 const outageDelayMs = { first: 200, max: 5000 };
-/** How long closing waits for messages under way; what is not done by then is delivered again elsewhere. */
+/** How long closing waits for messages in flight. Those that are not done by then are redelivered elsewhere. */
 const drainTimeoutMs = 6000;
-const answerTimeoutMs = 2000;
+const replyTimeoutMs = 2000;
 
-/** One subscription: its channel and everything held on it are lost together, and replaced after a reconnect. */
+/** One subscription. Its channel and the messages held on it are lost together and replaced after a reconnect. */
 interface Subscription {
   readonly channel: Channel;
   readonly lost: AbortSignal;
   readonly outages: OutageLog;
-  /** Resolves for one message in each turn of the event loop. */
+  /** Resolves for one message per event loop turn. */
   readonly turn: () => Promise<void>;
 }
 
 /**
- * Consumes one queue and keeps at it through every outage. Each message ends in one of three ways: acknowledged after
- * its work is committed; in the dead-letter queue with the reason after 3 failed attempts; or left
- * unacknowledged, when the connection or the process goes away, so that the broker delivers it again.
+ * Consumes one queue and continues through every outage. Each delivery ends in one of three ways: it is acknowledged
+ * after its work is committed; its message is moved to the dead-letter queue with the reason after 3 failed attempts;
+ * or it stays unacknowledged because the connection or the process is lost, so that the broker redelivers the message.
  */
 export async function createConsumer(options: ConsumerOptions): Promise<Consumer> {
   const { queue, logger } = options;
@@ -81,20 +81,20 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
     closeWithChannel(model, channel, logger);
     const channelLost = new AbortController();
     channel.once('close', () => channelLost.abort());
-    let line: Promise<void> = Promise.resolve();
-    const turn = () => (line = line.then(() => nextTurn()));
+    let lastTurn: Promise<void> = Promise.resolve();
+    const turn = () => (lastTurn = lastTurn.then(() => nextTurn()));
     const subscription = { channel, lost: AbortSignal.any([channelLost.signal, closing.signal]), turn, outages };
-    setMaxListeners(0, subscription.lost); // each message that waits out an outage listens to it
+    setMaxListeners(0, subscription.lost); // each message that waits for an outage to end listens to it
     await declareTopology(channel, options.topology);
     await channel.prefetch(options.prefetch);
 
     const onMessage = (message: ConsumeMessage | null): void => {
       if (message === null) {
-        // The queue was deleted under us, which is no error to the server: reconnecting declares it again.
+        // The queue was deleted, which the server does not treat as an error. Reconnecting declares it again.
         logger.warn({ queue }, 'RabbitMQ cancelled the consumer');
         return void model.close().catch(() => undefined);
       }
-      const work = settle(message, subscription, options);
+      const work = handleDelivery(message, subscription, options);
       inFlight.add(work);
       void work.finally(() => inFlight.delete(work));
     };
@@ -107,36 +107,40 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
     close: async () => {
       const last = current;
       current = undefined;
-      if (last) await answered(() => last.channel.cancel(last.consumerTag));
+      if (last) await waitForReply(() => last.channel.cancel(last.consumerTag));
       await Promise.race([Promise.allSettled(inFlight), sleep(drainTimeoutMs, undefined, { ref: false })]);
       closing.abort();
-      // The channel first: it answers when it has dealt with the last acknowledgements.
-      if (last) await answered(() => last.channel.close());
+      // Close the channel first: its reply means that the broker has processed the last acknowledgements.
+      if (last) await waitForReply(() => last.channel.close());
       await connection.close();
     },
   };
 }
 
-/** Asks the broker and waits for its answer, but not for ever: one that froze never answers. A lost channel throws. */
-async function answered(request: () => Promise<unknown>): Promise<void> {
-  const answer = Promise.resolve()
+/** Waits for the broker's reply for at most 2 s, since a frozen broker never replies. Ignores errors. */
+async function waitForReply(request: () => Promise<unknown>): Promise<void> {
+  const reply = Promise.resolve()
     .then(request)
     .catch(() => undefined);
-  await Promise.race([answer, sleep(answerTimeoutMs, undefined, { ref: false })]);
+  await Promise.race([reply, sleep(replyTimeoutMs, undefined, { ref: false })]);
 }
 
-/** Works on one message until it is acknowledged, dead-lettered, or the subscription is lost. Never throws. */
-async function settle(message: ConsumeMessage, subscription: Subscription, options: ConsumerOptions): Promise<void> {
+/** Handles one delivery until it is acknowledged or dead-lettered, or the subscription is lost. Never throws. */
+async function handleDelivery(
+  message: ConsumeMessage,
+  subscription: Subscription,
+  options: ConsumerOptions,
+): Promise<void> {
   const { lost, outages, turn } = subscription;
-  // Made when there is something to say: nearly every message goes through without a word from here.
-  const about = (): Logger =>
+  // The logger is created only when it is needed, since nearly every message is handled without a log line from here.
+  const messageLogger = (): Logger =>
     options.log(message).child({ queue: options.queue, message_id: message.properties.messageId as unknown });
   const failures: unknown[] = [];
   let outageWaitMs = outageDelayMs.first;
-  let end: 'handled' | 'parked' | 'given back' = 'given back';
-  while (end === 'given back' && !lost.aborted) {
+  let outcome: 'acked' | 'dead_lettered' | 'requeued' = 'requeued';
+  while (outcome === 'requeued' && !lost.aborted) {
     try {
-      end = await handleOrDeadLetter(message, failures, subscription.channel, options, about);
+      outcome = await handleOrDeadLetter(message, failures, subscription.channel, options, messageLogger);
     } catch (error) {
       const outage = error instanceof NotPublished || options.isOutage(error);
       const waitMs = outage ? outageWaitMs : attemptDelayMs;
@@ -147,49 +151,53 @@ async function settle(message: ConsumeMessage, subscription: Subscription, optio
       } else {
         outages.over(message);
         failures.push(error);
-        about().error({ err: error, attempt: failures.length }, 'the message failed');
+        messageLogger().error({ err: error, attempt: failures.length }, 'an attempt to handle the message failed');
       }
       await sleep(waitMs, undefined, { signal: lost }).catch(() => undefined);
-      // A thousand that failed together are not tried again together: requests would have to wait for all of them.
+      // If a thousand messages that failed together were retried in one turn, requests would have to wait for all.
       await turn();
     }
   }
   outages.over(message);
-  options.counts?.ended(options.queue, end);
+  options.counts?.ended(options.queue, outcome);
 }
 
-/** Does the message's work; once it has failed too often, moves it to the dead-letter queue with the last reason. */
+/** Handles the message or, once it has failed `maxAttempts` times, dead-letters it with the last reason. */
 async function handleOrDeadLetter(
   message: ConsumeMessage,
   failures: readonly unknown[],
   channel: Channel,
   { handle, publisher, queue }: ConsumerOptions,
-  about: () => Logger,
-): Promise<'handled' | 'parked'> {
+  messageLogger: () => Logger,
+): Promise<'acked' | 'dead_lettered'> {
   if (failures.length < maxAttempts) {
     await handle(message);
-    answer(about, () => channel.ack(message));
-    return 'handled';
+    acknowledge(messageLogger, () => channel.ack(message));
+    return 'acked';
   }
   const last = failures.at(-1);
   const reason = boundedText(last instanceof Error ? `${last.name}: ${last.message}` : String(last));
   const isPublished = await publishDeadLetter(
     { message, queue, reason, attempts: failures.length },
     publisher,
-    about(),
+    messageLogger(),
   );
-  about().error({ reason }, `the message is dead-lettered${isPublished ? '' : ' by its queue, without the reason'}`);
-  answer(about, () => (isPublished ? channel.ack(message) : channel.reject(message, false)));
-  return 'parked';
+  messageLogger().error(
+    { reason },
+    isPublished ? 'dead-lettered the message' : 'rejected the message; its queue dead-letters it without the reason',
+  );
+  acknowledge(messageLogger, () => (isPublished ? channel.ack(message) : channel.reject(message, false)));
+  return 'dead_lettered';
 }
 
-function answer(about: () => Logger, send: () => void): void {
+/** Sends the acknowledgement or rejection of a delivery. Never throws. */
+function acknowledge(messageLogger: () => Logger, send: () => void): void {
   try {
     failpoint('acknowledge.before');
     send();
     failpoint('acknowledge.after');
   } catch (error) {
-    // The channel is gone, so the broker delivers the message again; the inbox makes that harmless.
-    about().warn({ err: error }, 'the message could not be acknowledged, it will come again');
+    // The channel is lost, so the broker redelivers the message. The inbox makes that harmless.
+    messageLogger().warn({ err: error }, 'the message could not be acknowledged; it will be redelivered');
   }
 }

@@ -13,7 +13,7 @@ import type { Topology } from './topology.js';
 const topology: Topology = { exchange: 'things', queues: [{ name: 'made', routingKey: 'thing.made' }] };
 const nul = '\u0000';
 
-describe('a message that fails by itself is dead-lettered once with its reason,', () => {
+describe('a poison message is dead-lettered once with its reason', () => {
   let vhost: TestVhost;
   let publisher: Publisher;
   let consumer: Consumer;
@@ -46,7 +46,7 @@ describe('a message that fails by itself is dead-lettered once with its reason,'
     await vhost.drop();
   });
 
-  /** Through the management API, since amqplib cannot write all that it can read. */
+  /** Publishes through the management API, since amqplib cannot write everything that it can read. */
   const send = async (properties: object, payload = 'poison'): Promise<void> => {
     const body = { properties: { message_id: 'm-1', ...properties }, routing_key: 'thing.made', payload };
     const { routed } = (await vhost.request('POST', 'exchanges/things/publish', {
@@ -57,7 +57,9 @@ describe('a message that fails by itself is dead-lettered once with its reason,'
     assert.ok(routed);
   };
   const deadLetter = async (): Promise<QueuedMessage> => {
-    await eventually('it is dead-lettered', async () => assert.equal(await publisher.depthOf('made.dead-letter'), 1));
+    await eventually('the message is dead-lettered', async () =>
+      assert.equal(await publisher.depthOf('made.dead-letter'), 1),
+    );
     const [found, ...others] = await vhost.take('made.dead-letter');
     assert.ok(found && others.length === 0);
     assert.equal(await publisher.depthOf('made'), 0);
@@ -67,26 +69,26 @@ describe('a message that fails by itself is dead-lettered once with its reason,'
 
   const large = (bytes: number) => ({ headers: { large: 'x'.repeat(bytes), traceparent: 'small' } });
   const properties: [string, object, string][] = [
-    ['with 70,000 bytes in one header', large(70_000), 'large'],
-    ['with 9,000 bytes in one header', large(9000), 'large'],
-    ['with a double that is too large for its fraction', { headers: { double: 2 ** 51 + 0.5 } }, 'double'],
-    ['with an integer beyond 2^53', { headers: { long: 2 ** 60 } }, 'long'],
-    ['with a table that pretends to name a type', { headers: { table: { '!': 'no such type', value: 1 } } }, 'table'],
-    ['with a table of tables', { headers: { table: { a: { b: ['c'] } } } }, 'table'],
-    ['with an array', { headers: { 'x-array': ['a', 1] } }, 'x-array'],
+    ['a header of 70,000 bytes', large(70_000), 'large'],
+    ['a header of 9,000 bytes', large(9000), 'large'],
+    ['a double whose fraction does not fit', { headers: { double: 2 ** 51 + 0.5 } }, 'double'],
+    ['an integer beyond 2^53', { headers: { long: 2 ** 60 } }, 'long'],
+    ['a table with a forged type tag', { headers: { table: { '!': 'no such type', value: 1 } } }, 'table'],
+    ['a table of tables', { headers: { table: { a: { b: ['c'] } } } }, 'table'],
+    ['an array', { headers: { 'x-array': ['a', 1] } }, 'x-array'],
   ];
   for (const [what, sent, omitted] of properties) {
-    it(`${what}, which is left out`, async () => {
+    it(`when it has ${what}, which is omitted`, async () => {
       await send(sent);
       const { properties: found } = await deadLetter();
       assert.equal(found.headers['x-dead-letter-omitted'], omitted);
       assert.ok(!(omitted in found.headers) && !(omitted in found));
       const { traceparent } = (sent as { headers?: { traceparent?: string } }).headers ?? {};
-      assert.equal(found.headers['traceparent'], traceparent, 'what fits is carried along');
+      assert.equal(found.headers['traceparent'], traceparent, 'a header that fits is kept');
     });
   }
 
-  it('with 3,000 headers, of which those that fit are carried along', async () => {
+  it('when it has 3,000 headers, of which those that fit are kept', async () => {
     const headers = Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`header-${index}`, 'value']));
     await send({ headers });
     const { properties: found } = await deadLetter();
@@ -94,7 +96,7 @@ describe('a message that fails by itself is dead-lettered once with its reason,'
     assert.ok(JSON.stringify(found.headers).length < 16_384);
   });
 
-  it('with plain headers and properties, which are all carried along', async () => {
+  it('when it has plain headers and properties, which are all kept', async () => {
     const headers = { text: 'ä', yes: true, count: -7, large: 2 ** 40, share: 0.25 };
     const plain = {
       type: 'thing.made',
@@ -110,8 +112,8 @@ describe('a message that fails by itself is dead-lettered once with its reason,'
     assert.deepEqual({ ...foundHeaders, ...headers }, foundHeaders);
   });
 
-  it('with a timestamp of 2^64 - 1, which is left out', async () => {
-    change = ({ properties: read }) => Object.assign(read, { timestamp: 2 ** 64 }); // as it is read
+  it('when it has a timestamp of 2^64 - 1, which is omitted', async () => {
+    change = ({ properties: read }) => Object.assign(read, { timestamp: 2 ** 64 }); // as amqplib reads it
     await send({});
     const { properties: found } = await deadLetter();
     assert.equal(found['timestamp'], undefined);
@@ -119,9 +121,10 @@ describe('a message that fails by itself is dead-lettered once with its reason,'
   });
 
   for (const name of ['CC', 'BCC']) {
-    it(`with a ${name} header, by which it is not delivered once more`, async () => {
+    it(`when it has a ${name} header, which causes no further delivery`, async () => {
       const headers = { [name]: ['made', 'made.dead-letter'] };
-      change = ({ properties: read }) => Object.assign(read, { headers }); // BCC from the network does not get this far
+      // The handler restores BCC, which the broker removes from a message that arrives over the network.
+      change = ({ properties: read }) => Object.assign(read, { headers });
       await send({ headers });
       const { properties: found } = await deadLetter();
       assert.ok(!(name in found.headers));
@@ -130,7 +133,7 @@ describe('a message that fails by itself is dead-lettered once with its reason,'
     });
   }
 
-  it('with NUL in its type, its correlation id, a header and its body', async () => {
+  it('when it has NUL in its type, its correlation id, a header and its body', async () => {
     const text = `a${nul}b`;
     await send({ type: text, correlation_id: text, headers: { text, [text]: 'name' } }, `${nul.repeat(4)}\u0007`);
     const { payload, properties: found } = await deadLetter();
@@ -139,8 +142,8 @@ describe('a message that fails by itself is dead-lettered once with its reason,'
     assert.equal(found.headers[text], 'name');
   });
 
-  it('with properties and names of headers that grow when they are read as UTF-8', async () => {
-    const grown = '\ufffd'.repeat(255); // what 255 bytes that are not UTF-8 are read as
+  it('when its properties and header names grow as they are read as UTF-8', async () => {
+    const grown = '\ufffd'.repeat(255); // the result of reading 255 invalid bytes as UTF-8
     change = ({ properties: read }) =>
       Object.assign(read, { type: grown, messageId: grown, correlationId: grown, headers: { [grown]: 'x' } });
     await send({});
@@ -150,7 +153,7 @@ describe('a message that fails by itself is dead-lettered once with its reason,'
     assert.match(String(found.headers['x-dead-letter-omitted']), /correlationId.*messageId.*type/);
   });
 
-  it('with the id of a user and an address for answers that the broker does not accept from us', async () => {
+  it('when it has a user id and a reply address that the broker does not accept from the consumer', async () => {
     await send({ reply_to: 'amq.rabbitmq.reply-to.g1h2AA', expiration: '600000' });
     change = ({ properties: read }) => Object.assign(read, { userId: 'somebody', replyTo: 'amq.rabbitmq.reply-to' });
     const { properties: found } = await deadLetter();
@@ -158,7 +161,7 @@ describe('a message that fails by itself is dead-lettered once with its reason,'
   });
 });
 
-describe('a message that fails by itself and can never be published to the dead-letter queue', () => {
+describe('a poison message that can never be published to the dead-letter queue', () => {
   let vhost: TestVhost;
   let publisher: Publisher;
   let consumer: Consumer;
@@ -190,20 +193,22 @@ describe('a message that fails by itself and can never be published to the dead-
       properties: { messageId: randomUUID() },
     });
   const rejected = async (): Promise<void> => {
-    await eventually('it is dead-lettered', async () => assert.equal(await publisher.depthOf('made.dead-letter'), 1));
+    await eventually('the message is dead-lettered', async () =>
+      assert.equal(await publisher.depthOf('made.dead-letter'), 1),
+    );
     const [found] = await vhost.take('made.dead-letter');
     assert.equal(found?.properties.headers['x-first-death-reason'], 'rejected');
     assert.equal(await publisher.depthOf('made'), 0);
   };
 
-  it('is rejected, and the queue dead-letters it: one that is larger than we may publish', async () => {
+  it('is rejected and dead-lettered by its queue when it is too large to be published', async () => {
     await consume((message) => Object.assign(message, { content: Buffer.alloc(maxMessageBytes + 1) }));
-    await send(Buffer.from('one that the broker took when it was allowed to be larger'));
+    await send(Buffer.from('accepted by the broker when its limit was higher'));
     await rejected();
   });
 
-  it('is rejected, and the queue dead-letters it: one that cannot be encoded', async () => {
-    await consume((message) => Object.assign(message, { content: 'no buffer' }));
+  it('is rejected and dead-lettered by its queue when it cannot be encoded', async () => {
+    await consume((message) => Object.assign(message, { content: 'not a buffer' }));
     await send(Buffer.from('poison'));
     await rejected();
   });

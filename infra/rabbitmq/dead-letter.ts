@@ -5,7 +5,7 @@ import type { Logger } from '../runtime/logger.js';
 import { NotPublished, type Publisher } from './publisher.js';
 import { deadLetterQueueOf } from './topology.js';
 
-/** A message that its consumer has given up, and why. */
+/** A message that its consumer has given up on, and the reason. */
 export interface GivenUp {
   readonly message: ConsumeMessage;
   /** The queue it was consumed from. */
@@ -14,23 +14,23 @@ export interface GivenUp {
   readonly attempts: number;
 }
 
-/** The `max_message_size` of our brokers. Publishing more than a broker allows closes the channel, with all that is on it. */
+/** The `max_message_size` of the brokers. Exceeding it closes the channel, with everything in flight on it. */
 export const maxMessageBytes = 1_048_576;
-/** Enough for a trace and a tenant; amqplib writes no more than 64 KiB of headers at all. */
-const maxForeignHeaderBytes = 8192;
-/** What AMQP calls a short string: most properties, and the names of headers. */
+/** Enough for a trace and a tenant. The limit of amqplib is 64 KiB for all headers. */
+const maxSenderHeaderBytes = 8192;
+/** The limit of an AMQP short string, which most properties and the names of headers are. */
 const maxShortStringBytes = 255;
 
-/** The sender's wish to have the message copied to further queues; it has been fulfilled and must not be once more. */
+/** Returns true for a header that routes copies to further queues. Publishing it again would repeat the copies. */
 export function isCopyHeader(name: string): boolean {
   return name === 'CC' || name === 'BCC';
 }
 
 /**
- * Puts a message into the dead-letter queue of the queue it came from, with the reason in its headers. What cannot be
- * carried along is left out and named in `x-dead-letter-omitted`.
- * @returns false when it can never be published, however often that is tried: the consumer has to reject it then
- * @throws NotPublished when it cannot be published for now
+ * Publishes a message to the dead-letter queue of the queue it came from, with the reason in its headers. Headers and
+ * properties that cannot be kept are omitted and named in `x-dead-letter-omitted`.
+ * @returns false if the message can never be published; the consumer must reject it then
+ * @throws NotPublished when the message cannot be published for now
  */
 export async function publishDeadLetter(givenUp: GivenUp, publisher: Publisher, logger: Logger): Promise<boolean> {
   const { message, queue } = givenUp;
@@ -51,17 +51,20 @@ export async function publishDeadLetter(givenUp: GivenUp, publisher: Publisher, 
   }
 }
 
-/** Without `userId` and `replyTo`, some of which the broker refuses, and `expiration`: a dead letter stays until somebody decides. */
+/**
+ * Leaves out `userId` and `replyTo`, since the broker refuses some of their values, and `expiration`, since a dead
+ * letter stays until an operator replays or discards it.
+ */
 function deadLetterProperties({ message, reason, attempts }: GivenUp): Options.Publish & { messageId: string } {
   const { fields, properties } = message;
   const { contentType, contentEncoding, correlationId, messageId, type, appId, timestamp, priority } =
     properties as unknown as Record<string, unknown>;
-  const own = carry(
+  const own = pick(
     { contentType, contentEncoding, correlationId, messageId, type, appId, timestamp, priority },
     (value) => (typeof value === 'string' ? isShortString(value) : isEncodable(value) && Number(value) >= 0),
   );
-  let bytesLeft = maxForeignHeaderBytes;
-  const headers = carry(withoutCopies(properties.headers ?? {}), (value, name) => {
+  let bytesLeft = maxSenderHeaderBytes;
+  const headers = pick(withoutCopies(properties.headers ?? {}), (value, name) => {
     const bytes = Buffer.byteLength(name) + (typeof value === 'string' ? Buffer.byteLength(value) : 8);
     if (!isShortString(name) || !isEncodable(value) || bytes > bytesLeft) return false;
     bytesLeft -= bytes;
@@ -69,11 +72,11 @@ function deadLetterProperties({ message, reason, attempts }: GivenUp): Options.P
   });
   const omitted = boundedText([...own.omitted, ...headers.omitted].join(', '));
   return {
-    ...own.carried,
-    // Others may publish without an id, but a dead letter's confirm must be told from the rest.
+    ...own.kept,
+    // A sender may publish without an id, but the publisher needs one to match a return to its message.
     messageId: typeof messageId === 'string' && isShortString(messageId) ? messageId : randomUUID(),
     headers: {
-      ...headers.carried,
+      ...headers.kept,
       'x-dead-letter-reason': boundedText(reason),
       'x-dead-letter-attempts': attempts,
       'x-dead-letter-at': new Date().toISOString(),
@@ -88,16 +91,16 @@ function withoutCopies(headers: Readonly<Record<string, unknown>>): Record<strin
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !isCopyHeader(name)));
 }
 
-/** Those entries that are set and may be carried, and the names of the others. */
-function carry(entries: Readonly<Record<string, unknown>>, mayBe: (value: unknown, name: string) => boolean) {
+/** Returns the defined entries that `isAllowed` accepts, and the names of the other defined ones. */
+function pick(entries: Readonly<Record<string, unknown>>, isAllowed: (value: unknown, name: string) => boolean) {
   const present = Object.entries(entries).filter(([, value]) => value !== undefined);
-  const carried: [string, unknown][] = [];
+  const kept: [string, unknown][] = [];
   const omitted: string[] = [];
   for (const [name, value] of present) {
-    if (mayBe(value, name)) carried.push([name, value]);
+    if (isAllowed(value, name)) kept.push([name, value]);
     else omitted.push(name);
   }
-  return { carried: Object.fromEntries(carried), omitted };
+  return { kept: Object.fromEntries(kept), omitted };
 }
 
 function isShortString(text: string): boolean {
@@ -105,8 +108,9 @@ function isShortString(text: string): boolean {
 }
 
 /**
- * True for what amqplib is sure to write as it has read it. Tables and arrays are not: their depth, their names and the
- * type tags in them are the sender's. Nor are numbers in which JavaScript has lost digits.
+ * Returns true for a value that amqplib is certain to write as it has read it. Tables and arrays are not, since the
+ * sender controls their depth, their names and the type tags in them. Nor are numbers in which JavaScript has lost
+ * digits.
  */
 function isEncodable(value: unknown): boolean {
   if (typeof value === 'number') return Number.isSafeInteger(value) || Math.abs(value) < 2 ** 50;

@@ -1,15 +1,17 @@
 import type { Logger } from '../runtime/logger.js';
 
-/** What is said of the deliveries of one queue that wait for something to become available again. */
+/** Logs the deliveries of one queue that wait for an outage to end. */
 export interface OutageLog {
+  /** Records that the delivery waits because of `error`. */
   waits(delivery: object, error: unknown): void;
-  /** The delivery waits no longer, whatever became of it. */
+  /** Records that the delivery no longer waits, whatever its outcome. */
   over(delivery: object): void;
 }
 
 /**
- * One warning for all deliveries of a queue together: when the first has to wait, and once a period while any does. A
- * thousand are held in an outage, and a line for each attempt of each would hide everything else.
+ * Creates a log that warns once for all deliveries of a queue: when the first one has to wait, and then at most once
+ * per `periodMs` while any does. In an outage a thousand deliveries are held, and a line for each attempt of each would
+ * hide everything else.
  */
 export function createOutageLog(queue: string, periodMs: number, logger: Logger): OutageLog {
   const waiting = new Set<object>();

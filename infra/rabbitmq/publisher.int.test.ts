@@ -10,27 +10,28 @@ import type { Topology } from './topology.js';
 
 const topology: Topology = { exchange: 'things', queues: [{ name: 'made', routingKey: 'thing.made' }] };
 
-describe('publisher', () => {
+describe('a publisher', () => {
   let vhost: TestVhost;
-  let link: FaultProxy;
+  let proxy: FaultProxy;
   let publisher: Publisher;
   before(async () => (vhost = await createTestVhost()));
   beforeEach(async () => {
-    link = await createFaultProxy(vhost.url);
-    publisher = await createPublisher(link.url, 'test publisher', topology, testLogger);
+    proxy = await createFaultProxy(vhost.url);
+    publisher = await createPublisher(proxy.url, 'test publisher', topology, testLogger);
     await eventually('the publisher is up', () => assert.ok(publisher.isUp()));
     await vhost.request('DELETE', 'queues/made/contents');
   });
   afterEach(async () => {
     await publisher.close();
-    await link.close();
+    await proxy.close();
   });
   after(() => vhost.drop());
 
   const queued = () => vhost.take('made');
-  const publishesAgain = (): Promise<void> => eventually('it publishes again', () => publisher.publish(message()));
+  const publishesAgain = (): Promise<void> =>
+    eventually('the publisher publishes again', () => publisher.publish(message()));
 
-  it('a message that is confirmed is in the queue, persistent, with its body and properties', async () => {
+  it('stores a confirmed message in the queue, persistent, with its body and properties', async () => {
     const sent = message();
     await publisher.publish({
       ...sent,
@@ -59,7 +60,7 @@ describe('publisher', () => {
     });
   });
 
-  it('many messages at once arrive, each once', async () => {
+  it('delivers each of many concurrent messages once', async () => {
     const messages = Array.from({ length: 300 }, () => message());
     await Promise.all(messages.map((one) => publisher.publish(one)));
     assert.deepEqual(
@@ -68,7 +69,7 @@ describe('publisher', () => {
     );
   });
 
-  it('a message that no queue takes is not published, its neighbours are', async () => {
+  it('rejects a message that no queue takes, and publishes the others', async () => {
     const messages = Array.from({ length: 20 }, () => message());
     const lost = { ...message(), routingKey: 'thing.nobody-wants' };
     const outcomes = await Promise.allSettled([...messages, lost].map((one) => publisher.publish(one)));
@@ -80,15 +81,15 @@ describe('publisher', () => {
   });
 
   const unencodable: [string, object][] = [
-    ['headers over 64 KiB', { headers: { large: 'x'.repeat(70_000) } }],
+    ['headers of over 64 KiB', { headers: { large: 'x'.repeat(70_000) } }],
     ['a timestamp of 2^64', { timestamp: 2 ** 64 }],
-    ['a timestamp that is no number', { timestamp: Number.NaN }],
-    ['a number in which digits are lost', { headers: { double: 2 ** 51 + 0.5 } }],
-    ['a type of its own', { headers: { table: { '!': 'no such type', value: 1 } } }],
-    ['a correlation id over 255 bytes', { correlationId: 'ä'.repeat(128) }],
+    ['a timestamp that is not a number', { timestamp: Number.NaN }],
+    ['a number that loses digits', { headers: { double: 2 ** 51 + 0.5 } }],
+    ['an unknown type tag', { headers: { table: { '!': 'no such type', value: 1 } } }],
+    ['a correlation id of over 255 bytes', { correlationId: 'ä'.repeat(128) }],
   ];
   for (const [what, more] of unencodable) {
-    it(`a message with ${what} is refused as such, and those around it are confirmed`, async () => {
+    it(`rejects a message with ${what} as not encodable, and publishes the ones around it`, async () => {
       const withMore = { ...message(), properties: { messageId: randomUUID(), ...more } };
       const before = publisher.publish(message());
       await assert.rejects(publisher.publish(withMore), NotEncodable);
@@ -99,76 +100,79 @@ describe('publisher', () => {
     });
   }
 
-  it('a binding that was removed makes messages fail, and comes back by itself', async () => {
+  it('rejects messages whose binding was removed, and restores the binding', async () => {
     await vhost.request('DELETE', 'bindings/e/things/q/made/thing.made');
     await assert.rejects(publisher.publish(message()), NotPublished);
     await publishesAgain();
   });
 
-  it('a queue that was deleted makes messages fail, and comes back by itself', async () => {
+  it('rejects messages whose queue was deleted, and restores the queue', async () => {
     await vhost.request('DELETE', 'queues/made');
     await assert.rejects(publisher.publish(message()), NotPublished);
     await publishesAgain();
     assert.ok((await queued()).length > 0);
   });
 
-  it('an exchange that was deleted makes messages fail, and comes back by itself', async () => {
+  it('rejects messages whose exchange was deleted, and restores the exchange', async () => {
     await vhost.request('DELETE', 'exchanges/things');
     await assert.rejects(publisher.publish(message()), NotPublished);
     await publishesAgain();
   });
 
-  it('a connection that is cut comes back by itself', async () => {
-    link.reset();
+  it('reconnects after its connection is cut', async () => {
+    proxy.reset();
     await eventually('the loss is noticed', () => assert.ok(!publisher.isUp()));
     await publishesAgain();
     assert.ok(publisher.isUp());
   });
 
-  it('a connection that an operator closes comes back by itself', async () => {
+  it('reconnects after an operator closes its connection', async () => {
     await eventually('the connection is closed', async () => assert.ok((await vhost.closeConnections()) > 0));
     await publishesAgain();
   });
 
-  it('a broker that is away comes back without a restart of ours', async () => {
-    link.down();
+  it('reconnects when an unavailable broker is available again, without a restart', async () => {
+    proxy.down();
     await eventually('the loss is noticed', () => assert.ok(!publisher.isUp()));
     await assert.rejects(publisher.publish(message()), NotPublished);
-    link.restore();
+    proxy.restore();
     await publishesAgain();
   });
 
-  it('a message whose connection is lost before its confirm is not published', async () => {
-    link.freeze();
+  it('rejects a message whose connection is lost before its confirm', async () => {
+    proxy.freeze();
     const unconfirmed = assert.rejects(publisher.publish(message()), NotPublished);
-    link.restore();
+    proxy.restore();
     await unconfirmed;
     await publishesAgain();
   });
 
-  it('a message that is never confirmed is given up after a while', async () => {
-    link.freeze();
+  it('rejects a message that is not confirmed in time', async () => {
+    proxy.freeze();
     await assert.rejects(publisher.publish(message()), /did not confirm .* within/);
-    link.restore();
+    proxy.restore();
     await publishesAgain();
   });
 
-  it('while it is not connected it rejects at once', async () => {
-    link.down();
+  it('rejects at once while it is not connected', async () => {
+    proxy.down();
     await eventually('the loss is noticed', () => assert.ok(!publisher.isUp()));
-    const lonely = await createPublisher(link.url, 'lonely publisher', topology, testLogger);
-    assert.equal(lonely.isUp(), false);
-    await assert.rejects(lonely.publish(message()), /RabbitMQ is not connected/);
-    await lonely.close();
+    const unconnected = await createPublisher(proxy.url, 'unconnected publisher', topology, testLogger);
+    assert.equal(unconnected.isUp(), false);
+    await assert.rejects(unconnected.publish(message()), /RabbitMQ is not connected/);
+    await unconnected.close();
   });
 
-  for (const loss of ['freeze', 'down'] as const) {
-    it(`closes even when the broker is lost at that moment (${loss})`, async () => {
-      const way = await createFaultProxy(vhost.url);
-      const leaving = await createPublisher(way.url, 'leaving publisher', topology, testLogger);
-      await eventually('the publisher is up', () => assert.ok(leaving.isUp()));
-      way[loss]();
-      await withDeadline('closing', 10_000, leaving.close()).finally(() => way.close());
+  for (const [what, fault] of [
+    ['frozen', 'freeze'],
+    ['down', 'down'],
+  ] as const) {
+    it(`closes even when the broker is ${what}`, async () => {
+      const ownProxy = await createFaultProxy(vhost.url);
+      const closing = await createPublisher(ownProxy.url, 'closing publisher', topology, testLogger);
+      await eventually('the publisher is up', () => assert.ok(closing.isUp()));
+      ownProxy[fault]();
+      await withDeadline('closing', 10_000, closing.close()).finally(() => ownProxy.close());
     });
   }
 

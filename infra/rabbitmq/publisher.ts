@@ -10,50 +10,53 @@ interface OutgoingMessage {
   readonly routingKey: string;
   readonly content: Buffer;
   /**
-   * `messageId` must be set: a returned message is told from the others by it. The object is handed over: the publisher
-   * sets its own flags in it, since a copy of it costs a tenth of the messages a second (measured).
+   * `messageId` must be set, since it identifies a returned message. The caller must not use the object afterwards: the
+   * publisher sets its own flags in it, since copying it costs a tenth of the throughput (measured).
    */
   readonly properties: Options.Publish & { readonly messageId: string };
 }
 
 export interface Publisher {
   /**
-   * Resolves when the broker has taken responsibility for the message in a queue. Rejects with NotPublished when there
-   * is no connection, no queue took it, or no confirm came in time. After a rejection the message may still have been
-   * published: publish it again under the same id. Rejects with NotEncodable when it never can be.
+   * Resolves when the broker has confirmed that the message is in a queue. After NotPublished the message may have been
+   * published all the same, so publish it again under the same id.
+   * @throws NotPublished when there is no connection, no queue took the message, or no confirm arrived within 5 s
+   * @throws NotEncodable when the message can never be published
    */
   publish(message: OutgoingMessage): Promise<void>;
   /**
-   * How many messages wait in the queue; those that a consumer holds are not among them.
-   * @throws NotPublished while there is no connection; the broker's error when there is no such queue, which is declared
-   * again then
+   * Resolves to the number of messages that wait in the queue, excluding those that a consumer holds.
+   * @throws NotPublished while there is no connection; the broker's error when the queue does not exist, in which case
+   * the topology is declared again
    */
   depthOf(queue: string): Promise<number>;
   isUp(): boolean;
   close(): Promise<void>;
 }
 
-/** The broker did not confirm the message in a queue; publishing it again later is the way on. */
+/** The broker did not confirm that the message is in a queue. Publish it again later. */
 export class NotPublished extends Error {
   override readonly name = 'NotPublished';
 }
 
-/** The message cannot be written as AMQP: it was not sent, and no other attempt will fare better. */
+/** The message cannot be encoded in AMQP. It was not sent, and another attempt will fail as well. */
 export class NotEncodable extends Error {
   override readonly name = 'NotEncodable';
 }
 
-/** While an alarm blocks the broker, confirms stay away without any error: only a limit of our own ends the wait. */
+/** While an alarm blocks the broker, no confirm and no error arrives, so only this timeout ends the wait. */
 const confirmTimeoutMs = 5000;
 /**
- * A queue that is declared again in the very moment it was deleted can swallow the news of its deletion: its consumer is
- * not cancelled and waits on a queue that is no more (seen with RabbitMQ 3.10). So the news gets a head start.
+ * If a queue is declared again at the moment of its deletion, the notice of the deletion can get lost: its consumer is
+ * not cancelled and waits on a queue that no longer exists (seen with RabbitMQ 3.10). This delay gives the notice
+ * time to arrive.
  */
 const redeclareDelayMs = 1000;
 
 /**
- * Publishes with `mandatory` on one confirm channel. A message that no queue took is returned and then confirmed all
- * the same, so the return is what counts; it also makes the publisher declare the topology again.
+ * Creates a publisher that publishes with `mandatory` on one confirm channel. The broker returns a message that no
+ * queue took and then confirms it all the same, so the return decides. A return also makes the publisher declare the
+ * topology again.
  */
 export async function createPublisher(
   url: string,
@@ -66,7 +69,7 @@ export async function createPublisher(
   const returned = new Set<string>();
   let redeclare: NodeJS.Timeout | undefined;
 
-  /** Once for all that are returned in that time; and not at once, see redeclareDelayMs. */
+  /** Declares the topology once for all messages returned within the delay, see `redeclareDelayMs`. */
   function declareSoon(current: ConfirmChannel): void {
     redeclare ??= setTimeout(() => {
       redeclare = undefined;
@@ -106,7 +109,7 @@ export async function createPublisher(
         () => reject(new NotPublished(`RabbitMQ did not confirm ${messageId} within ${confirmTimeoutMs} ms`)),
         confirmTimeoutMs,
       );
-      const settle = (error: Error | null | undefined): void => {
+      const onConfirm = (error: Error | null | undefined): void => {
         clearTimeout(timer);
         failpoint('confirm.before');
         // The return always arrives before the confirm of the same message.
@@ -115,7 +118,7 @@ export async function createPublisher(
         else if (error) reject(new NotPublished(`RabbitMQ did not confirm ${messageId}: ${error.message}`));
         else resolve();
       };
-      send(channel, message, settle);
+      send(channel, message, onConfirm);
     });
   }
 
@@ -126,7 +129,7 @@ export async function createPublisher(
   return { publish, depthOf: (queue) => depthOn(channel, queue), isUp: () => connection.isUp() && !blocked, close };
 }
 
-/** Calls back with the broker's answer, with NotEncodable, or with the error of a channel that has just closed. */
+/** Calls back with the broker's confirm or error, with NotEncodable, or with the error of a closed channel. */
 function send(channel: ConfirmChannel, message: OutgoingMessage, callback: (error: Error | null) => void): void {
   const { exchange, routingKey, content, properties } = message;
   try {
@@ -134,8 +137,8 @@ function send(channel: ConfirmChannel, message: OutgoingMessage, callback: (erro
     channel.publish(exchange, routingKey, content, options, callback);
   } catch (error) {
     if (error instanceof IllegalOperationError) return callback(error);
-    // amqplib notes who waits for a confirm before it encodes the message. For one that was not sent none comes: its
-    // note would take that of the next message, the next one's that of the one after it, and so on.
+    // amqplib queues the callback for a confirm before it encodes the message. A message that was not sent gets no
+    // confirm, so its callback would receive the confirm of the next message, and every later one would be off by one.
     const { unconfirmed } = channel as unknown as { unconfirmed: unknown[] };
     if (unconfirmed.at(-1) === callback) unconfirmed.pop();
     const reason = error instanceof Error ? error.message : String(error);

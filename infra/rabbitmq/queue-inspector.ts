@@ -1,15 +1,15 @@
 import type { Publisher } from './publisher.js';
 
 /**
- * True when no message waits in this queue; those that a consumer holds do not count. False when some do, or while
- * RabbitMQ cannot be asked. The answer may be a second old.
+ * Resolves to true if no message waits in this queue, not counting those that a consumer holds. Resolves to false if
+ * some wait or RabbitMQ is unavailable. The result may be up to 1 s old.
  */
 export type IsQueueEmpty = (queue: string) => Promise<boolean>;
 
-/** Thousands of workflows that look for themselves at once ask the broker once. */
+/** Thousands of workflows that check at once share one request to the broker. */
 const maxAgeMs = 1000;
 
-/** Looks into queues, for those who decide whether a message was lost. */
+/** Creates a function that inspects queues, for callers that decide whether a message was lost. */
 export function createQueueInspector(publisher: Pick<Publisher, 'depthOf'>): IsQueueEmpty {
   const known = new Map<string, { readonly askedAt: number; readonly isEmpty: Promise<boolean> }>();
   return (queue) => {

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from './logger.js';
 
-/** What runs beside the requests. `stop` waits for the pass under way, and stopping twice is fine. */
+/** A task that runs in the background. `stop` waits for the pass in progress and may be called twice. */
 export interface BackgroundLoop {
   start(): void;
   stop(): Promise<void>;
 }
 
 /**
- * Runs `pass`, waits `intervalMs`, and so on until stopped. A pass that throws is logged and the next one comes all the
- * same: a reconciler that dies of one bad moment would forget every order after it.
+ * Creates a loop that runs `pass` and waits `intervalMs`, repeatedly until it is stopped. It logs the error of a pass
+ * that throws and continues: a reconciler that ended with one error would never find another order.
  */
 export function repeat(
   name: string,
@@ -25,7 +25,7 @@ export function repeat(
       try {
         await pass(stopping.signal);
       } catch (error) {
-        logger.warn({ err: error, loop: name }, 'a background pass failed, the next one follows');
+        logger.warn({ err: error, loop: name }, 'a background pass failed; the next one runs after the usual interval');
       }
       await sleep(intervalMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }

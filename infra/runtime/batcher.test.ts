@@ -25,8 +25,8 @@ function setUp(options: Partial<BatcherOptions<number, string>> = {}) {
 
 const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
-describe('batcher', () => {
-  it('lets an item that comes alone leave at once', async () => {
+describe('a batcher', () => {
+  it('runs an item that arrives alone at once', async () => {
     const { batches, submit, release } = setUp();
     const result = submit(1);
     await turn();
@@ -35,7 +35,7 @@ describe('batcher', () => {
     assert.equal(await result, 'done 1');
   });
 
-  it('lets those that come meanwhile leave together, in order, never more than it may', async () => {
+  it('runs items that arrive meanwhile together, in order, up to its maximum batch size', async () => {
     const { batches, submit, release } = setUp();
     const results = [submit(1)];
     await turn();
@@ -53,12 +53,12 @@ describe('batcher', () => {
     );
   });
 
-  it('does not let an item wait for company beyond the maximum age, however many follow', async () => {
+  it('does not delay an item beyond the maximum age, however many items follow it', async () => {
     const { batches, submit, release } = setUp({ maxAgeMs: 5, maxInFlight: 10, maxBatchSize: 100 });
     const results = [submit(1)];
     await turn();
     for (let item = 2; batches.length < 2; item += 1) {
-      assert.ok(item < 1000, 'it left');
+      assert.ok(item < 1000, 'the second batch has not run');
       results.push(submit(item));
       await sleep(1);
     }
@@ -67,7 +67,7 @@ describe('batcher', () => {
     clearInterval(poll);
   });
 
-  it('works on no more batches at once than it may', async () => {
+  it('runs no more batches at once than its limit', async () => {
     const { batches, submit, release } = setUp({ maxInFlight: 2, maxBatchSize: 1 });
     const results = [1, 2, 3].map(submit);
     await turn();
@@ -80,7 +80,7 @@ describe('batcher', () => {
     assert.deepEqual(batches, [[1], [2], [3]]);
   });
 
-  it('tries each alone when a batch fails by itself, and fails only the bad one', async () => {
+  it('runs each item alone when a batch fails by itself, and fails only the bad item', async () => {
     const batches: number[][] = [];
     const submit = createBatcher<number, number>({
       run: async (items) => {
@@ -101,12 +101,12 @@ describe('batcher', () => {
     assert.deepEqual(batches, [[1, 2, 3], [1], [2], [3]]);
   });
 
-  it('fails all at once in an outage, since trying each alone would only wait for it many times', async () => {
+  it('fails the whole batch in an outage, without running each item alone', async () => {
     let calls = 0;
     const submit = createBatcher<number, number>({
       run: async () => {
         calls += 1;
-        throw new Error('away');
+        throw new Error('unavailable');
       },
       isOutage: () => true,
       maxBatchSize: 10,
@@ -118,7 +118,7 @@ describe('batcher', () => {
     assert.equal(calls, 1);
   });
 
-  it('keeps items with different keys apart, and holds up none of them for another', async () => {
+  it('runs items with different keys in separate batches that do not wait for each other', async () => {
     const { batches, submit, release } = setUp({ key: (item) => (item % 2 === 0 ? 'even' : 'odd') });
     const results = [1, 2, 3, 4].map(submit);
     await turn();
@@ -130,7 +130,7 @@ describe('batcher', () => {
     assert.deepEqual(await Promise.all(results), ['done 1', 'done 2', 'done 3', 'done 4']);
   });
 
-  it('lets the first item wait for company when it is told to, unless the batch is full before', async () => {
+  it('delays the first item by its linger time unless the batch is full earlier', async () => {
     const { batches, submit, release } = setUp({ lingerMs: 30 });
     const results = [submit(1)];
     await turn();
@@ -147,7 +147,7 @@ describe('batcher', () => {
     await Promise.all(results);
   });
 
-  it('answers every item once, whatever arrives when and fails how', async () => {
+  it('settles every item once, whenever items arrive and whichever fail', async () => {
     const arrivals = fc.array(fc.record({ bad: fc.boolean(), pause: fc.boolean() }), { maxLength: 40 });
     const sizes = fc.record({
       maxBatchSize: fc.integer({ min: 1, max: 7 }),
@@ -169,7 +169,7 @@ describe('batcher', () => {
         const results = [];
         for (const [index, { bad, pause }] of items.entries()) {
           const result = submit({ index, bad });
-          result.catch(() => undefined); // looked at below
+          result.catch(() => undefined); // checked below
           results.push(result);
           if (pause) await turn();
         }

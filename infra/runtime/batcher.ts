@@ -1,25 +1,25 @@
 export interface BatcherOptions<Item, Result> {
-  /** Works on all items at once, or fails for all of them. Returns a result for each item, in their order. */
+  /** Processes all items at once or fails for all of them. Returns a result for each item, in their order. */
   readonly run: (items: readonly Item[]) => Promise<readonly Result[]>;
-  /** True when an error is about something that is unavailable and not about an item: then no item is tried alone. */
+  /** Returns true if an error means an outage and not a bad item; then no item is run alone. */
   readonly isOutage: (error: unknown) => boolean;
   readonly maxBatchSize: number;
   readonly maxInFlight: number;
-  /** How long an item waits for company while other batches are in flight; default: until one of them is done. */
+  /** How long an item waits for others while batches are in flight. By default it waits until one of them is done. */
   readonly maxAgeMs?: number;
-  /** How long the first item waits for company although nothing is in flight; default: it leaves at once. */
+  /** How long the first item waits for others while no batch is in flight. By default it does not wait. */
   readonly lingerMs?: number;
-  /** Items with different keys never share a batch, and the limits hold for each key; default: all items are alike. */
+  /** Items with different keys never share a batch, and the limits apply per key. By default there is one key. */
   readonly key?: (item: Item) => string;
 }
 
 /**
- * Group commit: an item that comes alone is worked on at once; those that come meanwhile leave together, when the batch
- * in flight is done or after `maxAgeMs`, at most `maxBatchSize` of them. Maximum age, not a pause since the last one:
- * under steady load a pause never comes.
+ * Creates a function that submits an item and resolves to its result (group commit). An item that arrives alone runs at
+ * once. Items that arrive meanwhile run together, at most `maxBatchSize` of them, when the batch in flight is done or
+ * after `maxAgeMs`. The limit is a maximum age and not a pause between items, since steady load leaves none.
  *
- * When a batch fails by itself, each of its items is tried alone, so that one bad item cannot taint its neighbours;
- * `run` must be all or nothing for that. An outage fails all of them.
+ * When a batch fails by itself, each of its items runs alone, so that one bad item does not fail the others; `run` must
+ * therefore be all or nothing. In an outage the whole batch fails.
  */
 export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result>): (item: Item) => Promise<Result> {
   const { key } = options;
@@ -63,7 +63,7 @@ function createLane<Item, Result>(options: BatcherOptions<Item, Result>): (item:
       const isFull = waiting.length >= maxBatchSize;
       if (inFlight === 0 && lingerMs > 0 && !isFull) timer ??= setTimeout(flush, lingerMs);
       else if (inFlight === 0 || isFull) {
-        // Not in this turn: what arrived in the same read of a socket leaves together.
+        // Wait for the next turn of the event loop, so that items from the same socket read run together.
         if (!scheduled) setImmediate(flush);
         scheduled = true;
       } else if (maxAgeMs !== undefined) timer ??= setTimeout(flush, maxAgeMs);

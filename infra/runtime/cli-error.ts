@@ -1,4 +1,4 @@
-/** A failure whose message tells the person at the terminal everything; it is printed without a stack. */
+/** An error whose message tells the user of a command everything, so it is printed without a stack. */
 export class CliError extends Error {
   readonly expected = true;
 }

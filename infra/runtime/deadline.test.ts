@@ -2,43 +2,43 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeadlineExceeded, withDeadline } from './deadline.js';
 
-describe('deadline', () => {
-  it('lets work that is in time through, with its result', async () => {
+describe('a deadline', () => {
+  it('passes on the result of work that ends in time', async () => {
     assert.equal(await withDeadline('adding', 10_000, Promise.resolve(3)), 3);
   });
 
-  it('lets the error of work that is in time through', async () => {
+  it('passes on the error of work that fails in time', async () => {
     const failure = new Error('it broke');
     await assert.rejects(withDeadline('adding', 10_000, Promise.reject(failure)), failure);
   });
 
-  it('ends the wait for work that takes too long, and says what that was', async () => {
+  it('ends the wait for work that takes too long, with an error that names the work', async () => {
     const never = new Promise<void>(() => undefined);
     await assert.rejects(
-      withDeadline('asking the oracle', 20, never),
-      (error) => error instanceof DeadlineExceeded && error.message === 'asking the oracle took longer than 20 ms',
+      withDeadline('computing', 20, never),
+      (error) => error instanceof DeadlineExceeded && error.message === 'computing took longer than 20 ms',
     );
   });
 
-  it('leaves no timer behind that would keep the process alive', async () => {
-    await sleep(1); // mocha's own timer is there by now
+  it('leaves no timer behind that keeps the process alive', async () => {
+    await sleep(1); // mocha has started its own timer by now
     const before = timers();
     await withDeadline('adding', 60_000, Promise.resolve());
     await withDeadline('adding', 60_000, Promise.reject(new Error('it broke'))).catch(() => undefined);
     assert.equal(timers(), before);
   });
 
-  it('swallows the failure of work nobody waits for any more', async () => {
+  it('ignores the failure of work after the wait for it has ended', async () => {
     const unhandled: unknown[] = [];
-    const note = (reason: unknown): void => void unhandled.push(reason);
-    process.on('unhandledRejection', note);
+    const record = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', record);
     try {
       const late = sleep(40).then(() => Promise.reject(new Error('too late')));
       await assert.rejects(withDeadline('adding', 5, late), DeadlineExceeded);
       await sleep(80);
       assert.deepEqual(unhandled, []);
     } finally {
-      process.off('unhandledRejection', note);
+      process.off('unhandledRejection', record);
     }
   });
 });

@@ -1,4 +1,4 @@
-/** The time allowed for something is over. What was asked for may still happen. */
+/** The work did not end within its deadline. It may still take effect. */
 export class DeadlineExceeded extends Error {
   constructor(what: string, timeoutMs: number) {
     super(`${what} took longer than ${timeoutMs} ms`);
@@ -7,8 +7,9 @@ export class DeadlineExceeded extends Error {
 }
 
 /**
- * Settles as `work` does, or rejects with DeadlineExceeded after `timeoutMs`. The work itself is not cancelled; its
- * later failure is swallowed, since nobody waits for it any more.
+ * Settles as `work` does. It does not cancel the work at the deadline, and ignores a later failure of the work.
+ * @param what names the work in the error message
+ * @throws DeadlineExceeded when `work` takes longer than `timeoutMs`
  */
 export async function withDeadline<T>(what: string, timeoutMs: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

@@ -19,7 +19,7 @@ describe('.env.example', () => {
     assert.ok(listed.has('TEMPORAL_ADDRESS') && listed.has('TEMPORAL_NAMESPACE'));
   });
 
-  it('gives no variable another value than its default', () => {
+  it('gives every variable its default value', () => {
     const set = Object.fromEntries([...listed].filter(([, value]) => value !== ''));
     assert.deepEqual(readOrderApiConfig({ ...addresses, ...set }), readOrderApiConfig(addresses));
     assert.deepEqual(readProcessorConfig({ ...addresses, ...set }), readProcessorConfig(addresses));

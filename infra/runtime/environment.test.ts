@@ -12,19 +12,19 @@ const schema = z.object({
 });
 const nothingElse = () => ({});
 
-describe('environment', () => {
-  it('is read into one frozen object, with defaults for what is unset', () => {
+describe('the environment reader', () => {
+  it('returns one frozen object with defaults for unset variables', () => {
     const settings = readEnvironment(schema, { APP__NAME: 'a', OTHER: 'x' }, () => ({ more: true }));
     assert.deepEqual(settings, { APP__NAME: 'a', APP__SIZE: 10, APP__RATE: 0, more: true });
     assert.ok(Object.isFrozen(settings));
   });
 
-  it('takes the empty string as unset', () => {
+  it('treats an empty variable as unset', () => {
     assert.equal(readEnvironment(schema, { APP__NAME: 'a', APP__SIZE: '' }, nothingElse).APP__SIZE, 10);
     assert.deepEqual(problemsOf({ APP__NAME: '' }), ['APP__NAME: is required']);
   });
 
-  it('reports every fault at once, by the variable it is about', () => {
+  it('reports every problem at once, under the name of its variable', () => {
     const broken = (): object => {
       throw new Error('OTHER_*: cannot be used');
     };
@@ -37,19 +37,19 @@ describe('environment', () => {
     ]);
   });
 
-  it('reports a problem with the other settings even when all variables are good', () => {
+  it('reports a problem with the other settings even when all variables are valid', () => {
     const broken = (): object => {
       throw new Error('OTHER_*: cannot be used');
     };
     assert.deepEqual(problemsOf({ APP__NAME: 'a' }, broken), ['OTHER_*: cannot be used']);
   });
 
-  it('names every problem in the message that is printed', () => {
+  it('lists every problem in the error message', () => {
     const error = new EnvironmentError(['A: is required', 'B: is wrong']);
     assert.equal(error.message, 'the environment has 2 problem(s):\n  - A: is required\n  - B: is wrong');
   });
 
-  describe('a variable in a file', () => {
+  describe('with a variable in a file', () => {
     let directory: string;
     before(() => (directory = mkdtempSync(join(tmpdir(), 'environment-'))));
     after(() => rmSync(directory, { recursive: true }));
@@ -61,41 +61,41 @@ describe('environment', () => {
     }
 
     for (const end of ['', '\n', '\r\n']) {
-      it(`is read without the end of its line, ${JSON.stringify(end)}`, () => {
+      it(`returns the value when the file ends with ${JSON.stringify(end)}`, () => {
         const settings = readEnvironment(schema, { APP__NAME_FILE: fileWith(`a secret ${end}`) }, nothingElse);
         assert.equal(settings.APP__NAME, 'a secret ');
       });
     }
 
-    it('is held to the same rules, and named without what the file holds', () => {
+    it('applies the same rules, and reports a problem without the content of the file', () => {
       assert.deepEqual(problemsOf({ APP__NAME: 'a', APP__SIZE_FILE: fileWith('secret') }), [
         'APP__SIZE: must be a whole number from 1 to 100',
       ]);
     });
 
-    it('that is empty counts as unset', () => {
+    it('treats an empty file as unset', () => {
       assert.deepEqual(problemsOf({ APP__NAME_FILE: fileWith('\n') }), ['APP__NAME: is required']);
     });
 
-    it('that cannot be read is a fault of its own, and the only one about that variable', () => {
+    it('reports a file that cannot be read, and no other problem with its variable', () => {
       const [problem, ...others] = problemsOf({ APP__NAME_FILE: join(directory, 'missing') });
       assert.match(problem ?? '', /^APP__NAME_FILE: cannot be read: ENOENT/);
       assert.deepEqual(others, []);
     });
 
-    it('and in the environment too is a fault, also when both say the same', () => {
+    it('reports a variable that is also set directly, even to the same value', () => {
       assert.deepEqual(problemsOf({ APP__NAME: 'a', APP__NAME_FILE: fileWith('a') }), [
         'APP__NAME and APP__NAME_FILE are both set: keep one of them',
       ]);
     });
   });
 
-  describe('a whole number', () => {
+  describe('for a whole number', () => {
     for (const text of ['1', '100', '007']) {
-      it(`may be written ${text}`, () => assert.equal(wholeNumber(1, 100).parse(text), Number(text)));
+      it(`accepts ${text}`, () => assert.equal(wholeNumber(1, 100).parse(text), Number(text)));
     }
     for (const text of ['0', '101', '-1', '+1', '1.0', '1e1', ' 1', '1 ', '0x1', 'ten', '9'.repeat(400)]) {
-      it(`may not be written ${JSON.stringify(text.slice(0, 20))}`, () => {
+      it(`refuses ${JSON.stringify(text.slice(0, 20))}`, () => {
         const { error } = wholeNumber(1, 100).safeParse(text);
         assert.deepEqual(
           error?.issues.map((issue) => issue.message),

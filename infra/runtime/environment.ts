@@ -1,10 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 
-/** The environment is unusable; the message lists every problem by the variable's name, and nothing was connected to. */
+/**
+ * The environment is unusable. The message lists every problem by the name of its variable; nothing has connected yet.
+ */
 export class EnvironmentError extends Error {
   readonly problems: readonly string[];
-  /** Its message tells the whole story: a person at a terminal is shown no stack. */
+  /** The message says everything, so the error is printed without a stack. */
   readonly expected = true;
 
   constructor(problems: readonly string[]) {
@@ -16,17 +18,17 @@ export class EnvironmentError extends Error {
   }
 }
 
-/** Reads `.env` of the working directory if there is one; variables that are already set win. */
+/** Loads `.env` from the working directory if it exists. Variables that are already set take precedence. */
 export function loadDotEnv(): void {
   if (existsSync('.env')) process.loadEnvFile('.env');
 }
 
 /**
- * Reads the variables that `schema` names out of `env` into one frozen object.
- * A variable that is set to the empty string counts as unset. `NAME_FILE` names a file that holds the value of `NAME`
- * instead, for secrets that should not be in an environment; a line's end after the value is no part of it.
- * @param alsoRead sources of settings with rules of their own; what they throw is reported beside the other problems
- * @throws EnvironmentError naming every problem at once
+ * Reads the variables that `schema` names from `env` into one frozen object. An empty variable counts as unset.
+ * `NAME_FILE` may name a file that holds the value of `NAME`, for secrets that should not be in an environment; one
+ * line break at the end of the file is ignored.
+ * @param alsoRead reads settings that have their own rules; its error is reported together with the other problems
+ * @throws EnvironmentError that names every problem at once
  */
 export function readEnvironment<Shape extends z.ZodRawShape, Extra extends object>(
   schema: z.ZodObject<Shape>,
@@ -72,7 +74,7 @@ function readVariable(name: string, env: NodeJS.ProcessEnv): { value?: string | 
   }
 }
 
-/** Freezes the objects of a configuration, at every level that is a plain object, and returns it. */
+/** Freezes a configuration and all plain objects in it, and returns it. */
 export function deepFreeze<T extends object>(config: T): Readonly<T> {
   for (const value of Object.values(config) as unknown[]) {
     if (value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
@@ -82,7 +84,7 @@ export function deepFreeze<T extends object>(config: T): Readonly<T> {
   return Object.freeze(config);
 }
 
-/** A whole number of the given unit within limits, written in decimal digits. */
+/** A schema for a whole number from `minimum` to `maximum`, written in decimal digits. */
 export function wholeNumber(minimum: number, maximum: number) {
   const message = `must be a whole number from ${minimum} to ${maximum}`;
   return z

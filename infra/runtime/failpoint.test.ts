@@ -1,34 +1,34 @@
 import assert from 'node:assert/strict';
 import { armedBy, type Failpoint } from './failpoint.js';
 
-describe('a crash point', () => {
+describe('a failpoint', () => {
   const passing = (setting: string, ...points: Failpoint[]): number[] => {
-    const deaths: number[] = [];
-    const failpoint = armedBy(setting, () => deaths.push(deaths.length));
+    let kills = 0;
+    const failpoint = armedBy(setting, () => (kills += 1));
     return points.map((point) => {
       failpoint(point);
-      return deaths.length;
+      return kills;
     });
   };
 
-  it('kills where it is named, and nowhere else', () => {
+  it('kills the process only at the point that the setting names', () => {
     assert.deepEqual(passing('mark.before', 'publish.before', 'mark.before', 'mark.after'), [0, 1, 1]);
   });
 
-  it('kills the time it is told to, and no other', () => {
+  it('kills the process only at the pass whose number the setting gives', () => {
     assert.deepEqual(
       passing('mark.before:3', 'mark.before', 'mark.before', 'mark.before', 'mark.before'),
       [0, 0, 1, 1],
     );
   });
 
-  it('fails where it is told to, every time, and kills nobody', () => {
-    const failpoint = armedBy('signal.before:error', () => assert.fail('nobody dies'));
+  it('throws at every pass, without killing the process, when the setting ends in ":error"', () => {
+    const failpoint = armedBy('signal.before:error', () => assert.fail('the process was killed'));
     failpoint('mark.before');
     for (let time = 0; time < 3; time += 1) assert.throws(() => failpoint('signal.before'), /signal\.before fails/);
   });
 
-  it('that is not there is refused', () => {
+  it('refuses a setting that names no failpoint', () => {
     for (const setting of ['mark', 'mark.before:0', 'mark.before:x', '']) {
       assert.throws(() => armedBy(setting), /APP__FAILPOINT is .* it must be one of place\.before, /);
     }

@@ -3,20 +3,20 @@ import { inBatches } from './in-batches.js';
 
 const running = new AbortController().signal;
 
-describe('in batches', () => {
-  it('goes on until a batch comes back smaller, and counts them all', async () => {
+describe('work in batches', () => {
+  it('continues until a batch is not full, and returns the total', async () => {
     const sizes = [10, 10, 3, 10];
     assert.equal(await inBatches(10, 100, running, async () => sizes.shift() ?? 0), 23);
     assert.deepEqual(sizes, [10]);
   });
 
-  it('asks once more after a full batch, since there may be more', async () => {
+  it('runs another batch after a full one, since more may be left', async () => {
     const sizes = [10, 0];
     assert.equal(await inBatches(10, 100, running, async () => sizes.shift() ?? 0), 10);
     assert.deepEqual(sizes, []);
   });
 
-  it('ends at its limit even when there is always more', async () => {
+  it('ends at its limit even when more is always left', async () => {
     assert.equal(await inBatches(10, 4, running, async () => 10), 40);
   });
 

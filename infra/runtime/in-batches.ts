@@ -1,6 +1,6 @@
 /**
- * Repeats `workBatch`, which answers how many it worked on, until one comes back smaller than `batchSize`, `stopped`
- * fires, or `batchLimit` is reached. Returns how many there were in all.
+ * Repeats `workBatch`, which returns the number of items that it processed, until it processes fewer than `batchSize`,
+ * `stopped` fires, or `batchLimit` batches have run. Returns the total number of items.
  */
 export async function inBatches(
   batchSize: number,

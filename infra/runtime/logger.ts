@@ -4,12 +4,12 @@ import { boundedText } from './bounded-text.js';
 export type { Logger };
 
 /**
- * One JSON object a line on standard output: `level` as a word, `time` in ISO 8601, `service`, `msg`, and what
- * the line is about.
+ * Creates a logger that writes one JSON object per line to standard output: `level` as a word, `time` in ISO 8601,
+ * `service`, `msg`, and the fields of the line.
  */
 export function createLogger(service: string, level: string): Logger {
-  // Not waiting for each line to be written: what is logged meanwhile leaves with the next write, and the rest when the
-  // process exits. Only a SIGKILL can take the last lines with it; what must not be lost is in the databases.
+  // Writes are asynchronous: lines that are logged during a write leave with the next one, and the rest when the
+  // process exits. Only a SIGKILL can lose the last lines; everything that must not be lost is in the databases.
   const output = pino.destination({ dest: 1, sync: false });
   const options: LoggerOptions = {
     level,
@@ -17,7 +17,7 @@ export function createLogger(service: string, level: string): Logger {
     formatters: { level: (label) => ({ level: label }) },
     serializers: { err: boundedError },
     timestamp: pino.stdTimeFunctions.isoTime,
-    // A DSN may stand in an error's properties: passwords never reach a log line.
+    // The properties of an error may contain a DSN. No password must reach a log line.
     redact: { paths: ['password', '*.password', 'err.client', '*.connectionString'], remove: true },
   };
   return pino(options, output);
@@ -25,7 +25,7 @@ export function createLogger(service: string, level: string): Logger {
 
 const maxStackLength = 4000;
 
-/** What a log line says of an error: its message may hold what a stranger has sent, as long as he liked. */
+/** Serializes an error for a log line. Its message is cut, since it may contain input of any length from outside. */
 export function boundedError(error: Error): object {
   const written = stdSerializers.err(error) as { message?: unknown; stack?: unknown };
   const { message, stack } = written;

@@ -29,7 +29,7 @@ const escapes: readonly (readonly [name: string, text: string, shown: string])[]
 
 describe('printable text', () => {
   for (const [name, text, shown] of escapes) {
-    it(`shows ${name} by its number`, () => assert.equal(printable(`a${text}b`), `a${shown}b`));
+    it(`shows ${name} as its code`, () => assert.equal(printable(`a${text}b`), `a${shown}b`));
   }
 
   it('leaves all other text as it is', () => {
@@ -38,8 +38,8 @@ describe('printable text', () => {
     }
   });
 
-  it('has no character that a terminal could act on, whatever the text', () => {
-    const dangerous = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\u2028\u2029]/; // eslint-disable-line no-control-regex -- that is what is looked for
+  it('has no character that a terminal acts on, whatever the input', () => {
+    const dangerous = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\u2028\u2029]/; // eslint-disable-line no-control-regex -- the pattern looks for them
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         assert.doesNotMatch(printable(text), dangerous);
@@ -47,7 +47,7 @@ describe('printable text', () => {
     );
   });
 
-  it('is bounded, and says what it leaves out', () => {
+  it('is bounded and says how many characters it omits', () => {
     assert.equal(printable('x'.repeat(30), 20), `${'x'.repeat(20)}… (10 more characters)`);
     assert.equal(printable('x'.repeat(20), 20), 'x'.repeat(20));
   });

@@ -1,15 +1,15 @@
 /**
- * Control characters (ESC, BEL, CR, LF, C1), format characters (bidirectional overrides, zero-width ones), the two
- * separators that break a line, and halves of surrogate pairs. Matched by Unicode's own categories, so that no list of
- * ours has a gap.
+ * Matches control characters (ESC, BEL, CR, LF, C1), format characters (bidirectional overrides, zero-width ones), the
+ * two separators that break a line, and halves of surrogate pairs. It uses Unicode categories, since a list could have
+ * gaps.
  */
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 const maxLength = 65_536;
 
 /**
- * Text from outside as one line that a terminal shows and never obeys: what it could act on, or what would make two
- * different texts look alike, is written as `\xNN` or `\u{N…}`. All other text stays as it is. Text that is longer than
- * `max` is cut as `clip` does.
+ * Returns untrusted text as one line that a terminal only displays. Characters that a terminal acts on, or that make
+ * two different texts look alike, are written as `\xNN` or `\u{N…}`. All other text is unchanged. Text longer than
+ * `max` characters is cut as by `clip`.
  */
 export function printable(text: string, max = maxLength): string {
   return clip(text, max).replaceAll(unprintable, (character) => {
@@ -19,14 +19,14 @@ export function printable(text: string, max = maxLength): string {
   });
 }
 
-/** Text of at most `max` characters; what is longer is cut, and says by how much. */
+/** Cuts text to `max` characters and appends the number of characters that it omits. */
 export function clip(text: string, max: number): string {
   return text.length > max ? `${text.slice(0, max)}… (${text.length - max} more characters)` : text;
 }
 
 /**
- * A value as indented JSON that a terminal shows and never obeys: characters that JSON leaves as they are and a terminal
- * could act on are written as `\uNNNN`, so that the text is the same JSON value.
+ * Returns a value as indented JSON that a terminal only displays. Characters that JSON does not escape but a terminal
+ * acts on are written as `\uNNNN`, so that the text remains the same JSON value.
  */
 export function printableJson(value: unknown): string {
   const escape = (character: string): string =>

@@ -3,13 +3,13 @@ import { withDeadline } from './deadline.js';
 import { EnvironmentError, loadDotEnv } from './environment.js';
 import { createLogger, type Logger } from './logger.js';
 
-/** What a composition root registers its parts with. Parts stop in the reverse order of their registration. */
+/** Registers the parts of a service. Parts stop in the reverse order of their registration. */
 export interface Service {
-  /** Fires when the process has been asked to stop. */
+  /** Fires when the process is asked to stop. */
   readonly stopping: AbortSignal;
-  /** Starts a background part now and stops it with the service. */
+  /** Starts a background loop and stops it with the service. */
   run(name: string, part: BackgroundLoop): void;
-  /** Registers how a part is stopped. */
+  /** Registers a function that stops a part. */
   onStop(name: string, stop: () => Promise<unknown>): void;
 }
 
@@ -17,14 +17,14 @@ interface ServiceConfig {
   readonly service: { readonly name: string; readonly logLevel: string };
 }
 
-/** Longer than the worker's grace time; all parts together stay below the 30 s in which a service has to be gone. */
+/** This exceeds the worker's shutdown grace time; all parts together stop within the 30 s that a service has. */
 const partTimeoutMs = 15_000;
 
 /**
- * The life of a service process: reads its settings, composes its parts, and on SIGTERM or SIGINT stops them in the
- * reverse order and exits: 0 when every part stopped in time, 1 otherwise. A part that fails or hangs does not keep the
- * others from stopping. A second signal exits at once. Every problem with the settings is printed, and the process
- * exits with 2 before anything connects.
+ * Runs a service process: reads its settings, composes its parts, and stops them in reverse order on SIGTERM or SIGINT.
+ * It exits with 0 if every part stopped in time, and with 1 otherwise. A part that fails or hangs for 15 s does not
+ * keep the others from stopping. A second signal exits at once. If the settings are unusable, it prints every problem
+ * and exits with 2 before anything connects.
  */
 export async function runService<Config extends ServiceConfig>(
   readConfig: (env: NodeJS.ProcessEnv) => Config,

@@ -12,8 +12,8 @@ const addresses = {
   APP__RABBITMQ_URL: 'amqp://user:password@broker:5672',
 };
 
-describe('service settings', () => {
-  it('need two addresses and have a default for everything else', () => {
+describe('the service settings', () => {
+  it('require two addresses and have defaults for everything else', () => {
     const { temporal, ...settings } = read(addresses);
     assert.deepEqual(settings, {
       ...addresses,
@@ -32,7 +32,7 @@ describe('service settings', () => {
     assert.ok([undefined, 'localhost:7233'].includes(temporal.connectionOptions.address));
   });
 
-  it('report every fault at once, a broken Temporal configuration among them', () => {
+  it('report every problem at once, including a broken Temporal configuration', () => {
     withConfigFile('this is not TOML [', (file) => {
       const problems = problemsOf({
         APP__RABBITMQ_URL: 'http://broker',
@@ -57,7 +57,7 @@ describe('service settings', () => {
   });
 
   for (const scheme of ['postgres', 'postgresql', 'postgres+psycopg2', 'postgresql+asyncpg']) {
-    it(`take a Postgres address that begins with ${scheme}:, without the driver's name`, () => {
+    it(`accept a Postgres address that begins with ${scheme}: and remove the name of a driver`, () => {
       const { APP__DB_DSN } = read({ ...addresses, APP__DB_DSN: `${scheme}://u:p+q@db/orders` });
       assert.equal(APP__DB_DSN, `${scheme.replace(/\+.*/, '')}://u:p+q@db/orders`);
     });
@@ -69,20 +69,20 @@ describe('service settings', () => {
     });
   }
 
-  it('refuse an address without repeating it, since it holds a password', () => {
+  it('refuse an address without repeating it, since it may contain a password', () => {
     const problems = problemsOf({ APP__DB_DSN: 'mysql://u:secret@db/x', APP__RABBITMQ_URL: 'http://u:secret@broker' });
     assert.equal(problems.length, 2);
     assert.ok(!problems.join().includes('secret'));
   });
 
-  it('read the standard Temporal variables, and take an empty one as unset', () => {
+  it('read the standard Temporal variables and treat an empty one as unset', () => {
     const { temporal } = read({ ...addresses, TEMPORAL_ADDRESS: 'temporal:7234', TEMPORAL_NAMESPACE: 'orders' });
     assert.deepEqual([temporal.connectionOptions.address, temporal.namespace], ['temporal:7234', 'orders']);
     const unset = read({ ...addresses, TEMPORAL_ADDRESS: '', TEMPORAL_NAMESPACE: '' }).temporal;
     assert.deepEqual(unset, read(addresses).temporal);
   });
 
-  it('read the Temporal configuration file, and let the variables win over it', () => {
+  it('read the Temporal configuration file, over which variables take precedence', () => {
     withConfigFile('[profile.default]\naddress = "file:7233"\nnamespace = "from-file"\n', (file) => {
       const { temporal } = read({ ...addresses, TEMPORAL_CONFIG_FILE: file, TEMPORAL_ADDRESS: 'variable:7233' });
       assert.deepEqual([temporal.connectionOptions.address, temporal.namespace], ['variable:7233', 'from-file']);

@@ -6,7 +6,7 @@ const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 
 export const postgresDsn = z
   .string({ error: 'is required, e.g. postgresql://user:password@localhost:5432/orders' })
-  // The Python original of this system names its driver in the scheme; node-postgres wants the bare one.
+  // The Python original of this system names its driver in the scheme; node-postgres needs the scheme without it.
   .transform((dsn) => dsn.replace(/^(postgres(?:ql)?)\+[a-z0-9]+:/, '$1:'))
   .refine(
     (dsn) => isUrlOf(dsn, ['postgres:', 'postgresql:']),
@@ -24,7 +24,7 @@ function isUrlOf(text: string, protocols: readonly string[]): boolean {
   return URL.canParse(text) && protocols.includes(new URL(text).protocol);
 }
 
-/** The variables that both services read, with the defaults of each service. */
+/** The schemas of the variables that both services read, with the defaults of one service. */
 export function serviceVariables(defaults: { name: string; port: number }) {
   return {
     APP__DB_DSN: postgresDsn,
@@ -32,7 +32,7 @@ export function serviceVariables(defaults: { name: string; port: number }) {
     APP__SERVICE_NAME: z.string().default(defaults.name),
     APP__HOST: z.string().default('127.0.0.1'),
     APP__PORT: wholeNumber(0, 65_535).prefault(String(defaults.port)),
-    // Never above what the process may have open, see connectionLimit.
+    // The server further limits this by the file descriptors of the process, see connectionLimit.
     APP__MAX_CONNECTIONS: wholeNumber(1, 1_000_000).prefault('5000'),
     APP__LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
     APP__CHECK_AFTER_MS: wholeNumber(50, 86_400_000).prefault('30000'),
@@ -43,7 +43,9 @@ export function serviceVariables(defaults: { name: string; port: number }) {
   };
 }
 
-/** What both services are configured with, by part. The names of the variables end here. */
+/**
+ * Returns the configuration that both services share, grouped by part. Other code does not see the names of variables.
+ */
 export function toServiceConfig(variables: z.output<z.ZodObject<ReturnType<typeof serviceVariables>>>) {
   return {
     service: { name: variables.APP__SERVICE_NAME, logLevel: variables.APP__LOG_LEVEL },
@@ -57,8 +59,8 @@ export function toServiceConfig(variables: z.output<z.ZodObject<ReturnType<typeo
 }
 
 /**
- * Temporal's own standard settings: `TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY`, `TEMPORAL_TLS_*`,
- * `TEMPORAL_PROFILE`, `TEMPORAL_CONFIG_FILE`; the address defaults to localhost:7233, the namespace to `default`.
+ * Reads Temporal's standard settings: `TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY`, `TEMPORAL_TLS_*`,
+ * `TEMPORAL_PROFILE`, `TEMPORAL_CONFIG_FILE`. The address defaults to localhost:7233 and the namespace to `default`.
  * @throws Error when the configuration file or a TLS setting cannot be used
  */
 export function readTemporalSettings(env: NodeJS.ProcessEnv) {

@@ -6,8 +6,8 @@ const traceId = '0af7651916cd43dd8448eb211c80319c';
 const parentId = 'b7ad6b7169203331';
 const wellFormed = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-describe('trace context', () => {
-  it('is continued: the same trace and flags, under a span id of its own', () => {
+describe('a trace context', () => {
+  it('is continued with the same trace id and flags and a new span id', () => {
     for (const flags of ['00', '01']) {
       const next = continueTrace(`00-${traceId}-${parentId}-${flags}`);
       assert.match(next, wellFormed);
@@ -17,7 +17,7 @@ describe('trace context', () => {
     }
   });
 
-  it('is continued from a later version, whatever else that may have, with the flag that is known here', () => {
+  it('is continued from a later version, whatever fields it adds, with the only known flag', () => {
     for (const [incoming, flags] of [
       [`cc-${traceId}-${parentId}-01`, '01'],
       [`01-${traceId}-${parentId}-03-more`, '01'],
@@ -28,7 +28,7 @@ describe('trace context', () => {
     }
   });
 
-  it('is begun, sampled, when there is none', () => {
+  it('is created with the sampled flag when none comes in', () => {
     const first = continueTrace(undefined);
     assert.match(first, wellFormed);
     assert.ok(first.endsWith('-01'));
@@ -49,14 +49,14 @@ describe('trace context', () => {
     `00-${traceId}-${parentId}-01, 00-${traceId}-${parentId}-01`,
   ];
   for (const incoming of broken) {
-    it(`is begun anew when ${JSON.stringify(incoming)} comes in`, () => {
+    it(`is replaced with a new one when ${JSON.stringify(incoming)} comes in`, () => {
       const next = continueTrace(incoming);
       assert.match(next, wellFormed);
       assert.notEqual(traceIdOf(next), traceId);
     });
   }
 
-  it('comes out well formed whatever comes in', () => {
+  it('is well formed whatever comes in', () => {
     fc.assert(fc.property(fc.string(), (incoming) => assert.match(continueTrace(incoming), wellFormed)));
   });
 

@@ -1,11 +1,11 @@
-/** Temporal cannot be reached for now. Nothing is lost by it: the database remembers what is to be told. */
+/** Temporal cannot be reached for now. Nothing is lost: the database records what Temporal has to be told. */
 export class TemporalUnavailable extends Error {
   override readonly name = 'TemporalUnavailable';
 }
 
 /**
- * gRPC statuses that speak of the server, of the way to it or of our login, and not of what was asked. `internal` and
- * `unknown` are not among them: a start that the server breaks on would be tried indefinitely and keep others waiting.
+ * The gRPC statuses that concern the server, the network or the login, and not the request. `internal` and `unknown`
+ * are not among them: a start on which the server fails each time would be retried indefinitely and hold up others.
  */
 const outageCodes = new Set([
   ...[1 /* cancelled */, 4 /* deadline exceeded */, 7 /* permission denied */, 8 /* resource exhausted */],
@@ -19,8 +19,8 @@ function causesOf(error: unknown): Error[] {
 }
 
 /**
- * True when `error` says that Temporal is unavailable, overloaded or refuses our login: the same call can succeed later,
- * unchanged.
+ * Returns true if `error` or one of its causes means that Temporal is unavailable, overloaded or refuses the login: the
+ * same call can succeed later, unchanged.
  */
 export function isTemporalOutage(error: unknown): boolean {
   return causesOf(error).some(
@@ -28,7 +28,7 @@ export function isTemporalOutage(error: unknown): boolean {
   );
 }
 
-/** True when the namespace does not know a search attribute that a start or an upsert names. */
+/** Returns true if the namespace lacks a search attribute that a start or an upsert names. */
 export function isUnknownSearchAttribute(error: unknown): boolean {
   return causesOf(error).some((cause) =>
     /search attribute \S+ is not defined|no mapping defined for search attribute/i.test(cause.message),

@@ -4,27 +4,27 @@ import type { Logger } from '../runtime/logger.js';
 const levels: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = {
   TRACE: 'trace',
   DEBUG: 'debug',
-  INFO: 'debug', // what the SDK does for its own sake; what matters to an operator comes as a warning
+  INFO: 'debug', // internals of the SDK; what matters to an operator is logged as a warning
   WARN: 'warn',
   ERROR: 'error',
 };
 
-/** What the SDK warns of at each start, and is meant: a worker that runs activities only. */
-const intended = /^No workflows registered/;
+/** The SDK warns at each start about a worker that runs only activities, which is intended. */
+const expectedWarning = /^No workflows registered/;
 
 /**
- * Sends what the Temporal SDK logs, workflow code included, through our logger, and leaves the signals of the process
- * to us: the SDK would stop its workers on SIGTERM by itself, before HTTP and the consumers have drained.
- * Must run before the first connection or worker is made, and once in a process.
- * @param metrics takes what the SDK measures; whoever gives one has to read it, see `addTemporalMetrics`
+ * Sends everything that the Temporal SDK and workflow code log through `logger`, and keeps the SDK from handling the
+ * signals of the process: it would stop its workers on SIGTERM, before HTTP and the consumers have drained. Call it
+ * once per process, before the first connection or worker is created.
+ * @param metrics receives the metrics of the SDK; the caller must drain it, see `addTemporalMetrics`
  */
 export function installTemporalRuntime(logger: Logger, metrics?: MetricsBuffer): void {
   const forward = (level: LogLevel, message: string, meta?: object): void => {
-    logger[intended.test(message) ? 'debug' : levels[level]]({ ...meta }, message);
+    logger[expectedWarning.test(message) ? 'debug' : levels[level]]({ ...meta }, message);
   };
   Runtime.install({
     shutdownSignals: [],
-    // The SDK's native part would print lines of its own; forwarded, they are JSON like all others.
+    // The native part of the SDK would print its own lines; forwarded ones are JSON like all others.
     telemetryOptions: {
       logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },
       ...(metrics ? { metrics: { buffer: metrics } } : {}),
@@ -41,8 +41,8 @@ export function installTemporalRuntime(logger: Logger, metrics?: MetricsBuffer):
 }
 
 /**
- * A workflow task leaves some 20 updates (measured), so this holds those of thousands of tasks between two readings; an
- * update costs 2 microseconds to read.
+ * Creates a buffer for the metrics of the SDK. A workflow task adds some 20 updates (measured), so the buffer holds
+ * those of thousands of tasks between two reads. Reading an update takes 2 microseconds.
  */
 export function createMetricsBuffer(): MetricsBuffer {
   return new MetricsBuffer({ maxBufferSize: 100_000 });

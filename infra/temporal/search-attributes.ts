@@ -2,7 +2,7 @@ import type { SearchAttributeType } from '@temporalio/common';
 import type { NativeConnection } from '@temporalio/worker';
 import proto from '@temporalio/proto';
 
-/** The names and types a namespace must know before a workflow may use them. */
+/** The names and types that a namespace must have before a workflow may use them. */
 export type SearchAttributeTypes = Readonly<Record<string, SearchAttributeType>>;
 
 const { IndexedValueType } = proto.temporal.api.enums.v1;
@@ -18,10 +18,11 @@ const indexedValueTypes = {
 } as const satisfies Record<SearchAttributeType, number>;
 
 /**
- * Registers the search attributes that the namespace lacks; those it has are left alone. Several processes may do so at
- * once. Where an application may not register them (Temporal Cloud), make them beforehand with the provider's tools.
- * @returns the names that were registered now
- * @throws the SDK's error when the server is away or refuses
+ * Registers the search attributes that the namespace lacks and leaves the others alone. Several processes may call it
+ * at once. Where an application may not register them (Temporal Cloud), create them beforehand with the tools of
+ * the provider.
+ * @returns the names that it has registered
+ * @throws the SDK's error when the server is unavailable or refuses the request
  */
 export async function ensureSearchAttributes(
   connection: NativeConnection,

@@ -6,22 +6,22 @@ import type { Logger } from '../runtime/logger.js';
 import { isTemporalOutage, isUnknownSearchAttribute, TemporalUnavailable } from './outage.js';
 import { ensureSearchAttributes, type SearchAttributeTypes } from './search-attributes.js';
 
-/** The process's one connection to Temporal, shared by its client and its worker, kept up in the background. */
+/** The connection of a process to Temporal. Its client and its worker share it. It reconnects in the background. */
 export interface TemporalConnection {
   start(): void;
   /**
    * Calls Temporal with a deadline.
-   * @throws TemporalUnavailable at once while there is no connection or a call has just found the server away; the
-   * SDK's own error when the call fails or its deadline passes
+   * @throws TemporalUnavailable at once while there is no connection, and for 1 s after a call that found Temporal
+   * unavailable; the SDK's error when the call fails or exceeds its deadline
    */
   call<T>(timeoutMs: number, request: (client: Client) => Promise<T>): Promise<T>;
-  /** Whether the server answers right now, asked within `timeoutMs`. */
+  /** Resolves to true if the server responds within `timeoutMs`. */
   isUp(timeoutMs: number): Promise<boolean>;
-  /** Lets running activities finish (10 s at most), then disconnects. */
+  /** Lets running activities finish, for 10 s at most, and disconnects. */
   stop(): Promise<void>;
 }
 
-export interface TemporalLinkOptions {
+export interface TemporalConnectionOptions {
   readonly connectionOptions: NativeConnectionOptions;
   readonly namespace: string;
   readonly searchAttributes: SearchAttributeTypes;
@@ -32,11 +32,11 @@ export interface TemporalLinkOptions {
 const connectTimeoutMs = 5000;
 const setupTimeoutMs = 30_000;
 const retryMs = 1000;
-/** After a call that found the server away, calls fail at once for this long: each would wait for its deadline. */
+/** After a call that found Temporal unavailable, calls fail at once for this long instead of at their deadlines. */
 const circuitOpenMs = 1000;
 
-/** Connects, registers search attributes, runs the worker, and starts over after any failure, until stopped. */
-export function createTemporalConnection(options: TemporalLinkOptions): TemporalConnection {
+/** Once started, it connects, registers search attributes and runs the worker, and repeats this after any failure. */
+export function createTemporalConnection(options: TemporalConnectionOptions): TemporalConnection {
   const { namespace, logger } = options;
   const stopping = new AbortController();
   let connection: NativeConnection | undefined;
@@ -63,7 +63,7 @@ export function createTemporalConnection(options: TemporalLinkOptions): Temporal
       try {
         await runOnce();
       } catch (error) {
-        logger.warn({ err: error }, `Temporal is away, trying again in ${retryMs} ms`);
+        logger.warn({ err: error }, `Temporal unavailable, reconnecting in ${retryMs} ms`);
       }
       await sleep(retryMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
@@ -71,7 +71,7 @@ export function createTemporalConnection(options: TemporalLinkOptions): Temporal
 
   async function call<T>(timeoutMs: number, request: (client: Client) => Promise<T>): Promise<T> {
     if (!client || !connection || Date.now() < circuitOpenUntil)
-      throw new TemporalUnavailable('Temporal is not reachable');
+      throw new TemporalUnavailable('Temporal is unavailable');
     const current = client;
     try {
       return await connection.withDeadline(Date.now() + timeoutMs, () => request(current));
@@ -82,10 +82,10 @@ export function createTemporalConnection(options: TemporalLinkOptions): Temporal
     }
   }
 
-  /** A Temporal whose data was lost comes back without our search attributes, on the same connection. */
+  /** A Temporal server that lost its data may return on the same connection without the search attributes. */
   async function registerAgain(current: NativeConnection): Promise<void> {
     const names = await ensureSearchAttributes(current, namespace, options.searchAttributes);
-    logger.warn({ names }, 'Temporal had forgotten our search attributes, registered them again');
+    logger.warn({ names }, 'the search attributes were missing in Temporal; registered them again');
   }
 
   return {
@@ -109,8 +109,8 @@ export function createTemporalConnection(options: TemporalLinkOptions): Temporal
   };
 }
 
-/** @throws after 5 s when there is no server, with nothing left open */
-async function open({ connectionOptions, namespace, searchAttributes, createWorker }: TemporalLinkOptions) {
+/** @throws an error after 5 s when no server responds; leaves nothing open */
+async function open({ connectionOptions, namespace, searchAttributes, createWorker }: TemporalConnectionOptions) {
   const connecting = NativeConnection.connect(connectionOptions);
   const connection = await withDeadline('connecting to Temporal', connectTimeoutMs, connecting);
   try {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Order, Outcome } from '../domain/order.js';
 import { createApplyOutcome } from './apply-outcome.js';
-import { UnknownOrder, type AppliedOutcome, type OrderStore, type OrderWorkflows } from './ports.js';
+import { UnknownOrder, type AppliedOutcome } from './ports.js';
 
 const outcome: Outcome = { orderId: 'o-1', status: 'done', reason: null, version: 2 };
 const event = { outcome, eventKey: 'order.processed:o-1:2', messageId: 'm-1' };
@@ -18,32 +18,32 @@ const settled: Order = {
   updatedAt: new Date(0),
 };
 
-describe('apply outcome', () => {
-  it('applies the outcome, then tells the workflow', async () => {
+describe('applyOutcome', () => {
+  it('applies the outcome, then signals the workflow', async () => {
     const { applyOutcome, steps } = setUp({ order: settled, result: 'applied' });
     assert.equal((await applyOutcome(event)).result, 'applied');
-    assert.deepEqual(steps, ['apply o-1 order.processed:o-1:2 m-1', 'tell o-1 done 2']);
+    assert.deepEqual(steps, ['apply o-1 order.processed:o-1:2 m-1', 'signal o-1 done 2']);
   });
 
-  it('a repeat tells the workflow again', async () => {
+  it('signals the workflow again when the outcome is a repeat', async () => {
     const { applyOutcome, steps } = setUp({ order: settled, result: 'repeated' });
     assert.equal((await applyOutcome(event)).result, 'repeated');
-    assert.ok(steps.includes('tell o-1 done 2'));
+    assert.ok(steps.includes('signal o-1 done 2'));
   });
 
-  it('a stale outcome to a settled order tells the workflow what the order is', async () => {
+  it('signals how the order was settled when a stale outcome arrives for a settled order', async () => {
     const { applyOutcome, steps } = setUp({ order: { ...settled, version: 3 }, result: 'stale' });
     assert.equal((await applyOutcome(event)).result, 'stale');
-    assert.ok(steps.includes('tell o-1 done 3'));
+    assert.ok(steps.includes('signal o-1 done 3'));
   });
 
-  it('a stale outcome to an order that is still pending tells nobody', async () => {
+  it('signals no workflow when a stale outcome arrives for a pending order', async () => {
     const { applyOutcome, steps } = setUp({ order: { ...settled, status: 'pending', version: 1 }, result: 'stale' });
     assert.equal((await applyOutcome(event)).result, 'stale');
     assert.deepEqual(steps, ['apply o-1 order.processed:o-1:2 m-1']);
   });
 
-  it('an outcome of no order fails, and tells nobody', async () => {
+  it('rejects an outcome for an unknown order and signals no workflow', async () => {
     const { applyOutcome, steps } = setUp(new UnknownOrder('there is no order o-1'));
     await assert.rejects(applyOutcome(event), UnknownOrder);
     assert.deepEqual(steps, ['apply o-1 order.processed:o-1:2 m-1']);
@@ -52,16 +52,17 @@ describe('apply outcome', () => {
 
 function setUp(applied: AppliedOutcome | Error) {
   const steps: string[] = [];
-  const fakeStore: Partial<OrderStore> = {
-    applyOutcome: async ({ orderId }, { eventKey, messageId }) => {
-      steps.push(`apply ${orderId} ${eventKey} ${messageId}`);
-      if (applied instanceof Error) throw applied;
-      return applied;
+  const applyOutcome = createApplyOutcome({
+    store: {
+      applyOutcome: async ({ orderId }, { eventKey, messageId }) => {
+        steps.push(`apply ${orderId} ${eventKey} ${messageId}`);
+        if (applied instanceof Error) throw applied;
+        return applied;
+      },
     },
-  };
-  const fakeWorkflows: Partial<OrderWorkflows> = {
-    signalSettled: ({ orderId, status, version }) => void steps.push(`tell ${orderId} ${status} ${version}`),
-  };
-  const [store, workflows] = [fakeStore as OrderStore, fakeWorkflows as OrderWorkflows];
-  return { applyOutcome: createApplyOutcome({ store, workflows }), steps };
+    workflows: {
+      signalSettled: ({ orderId, status, version }) => void steps.push(`signal ${orderId} ${status} ${version}`),
+    },
+  });
+  return { applyOutcome, steps };
 }

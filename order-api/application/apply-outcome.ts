@@ -8,13 +8,18 @@ export interface OutcomeEvent {
   readonly messageId: string;
 }
 
+export interface ApplyOutcomeOptions {
+  readonly store: Pick<OrderStore, 'applyOutcome'>;
+  readonly workflows: Pick<OrderWorkflows, 'signalSettled'>;
+}
+
 /**
- * Applies the processor's outcome once, by version, and tells the order's workflow. When it returns, the outcome is
- * committed, so the message may be acknowledged; the workflow is told off this path, and looks for itself when that fails.
- * A repeat changes nothing but tells the workflow again.
- * @throws UnknownOrder for the outcome of no order; the database's error while that is unavailable
+ * Applies the processor's outcome once, by version, and signals the order's workflow. When it returns, the outcome is
+ * committed, so the message may be acknowledged. The signal is sent off this path; if it fails, the workflow finds the
+ * outcome at its next check. A repeat changes nothing, but signals the workflow again.
+ * @throws UnknownOrder when the order does not exist; the database's error while Postgres is unavailable
  */
-export function createApplyOutcome({ store, workflows }: { store: OrderStore; workflows: OrderWorkflows }) {
+export function createApplyOutcome({ store, workflows }: ApplyOutcomeOptions) {
   return async function applyOutcome({ outcome, eventKey, messageId }: OutcomeEvent): Promise<AppliedOutcome> {
     const applied = await store.applyOutcome(outcome, { eventKey, messageId });
     if (applied.order.status !== 'pending') workflows.signalSettled(applied.order);

@@ -1,32 +1,32 @@
 import assert from 'node:assert/strict';
+import { createInMemoryOrderStore } from '../../infra/dev/testing/in-memory-order-store.js';
+import { done } from '../../infra/dev/testing/order-fixtures.js';
 import { parseAmount } from '../domain/money.js';
-import { OrderRefused, type Order, type OrderRequest } from '../domain/order.js';
+import { OrderRefused, type OrderRequest } from '../domain/order.js';
 import { createPlaceOrder } from './place-order.js';
-import type { OrderStore, OrderWorkflows } from './ports.js';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
-describe('place order', () => {
-  it('stores a new order with its total and trace, then asks for its workflow', async () => {
+describe('placeOrder', () => {
+  it('stores a new order with its total and trace, then requests its workflow', async () => {
     const { placeOrder, steps, orders } = setUp();
     const placement = await placeOrder(request('o-1', '0.1', 3), traceparent);
     assert.ok(placement.kind === 'created');
     assert.equal(placement.order.totalAmount, 0.3);
-    assert.deepEqual(placement.order, orders.get('o-1'));
+    assert.deepEqual(placement.order, await orders.find('o-1'));
     assert.deepEqual(steps, [`place o-1 ${traceparent}`, 'start o-1']);
   });
 
-  it('the same order again sets nothing off, and is answered as it is now', async () => {
+  it('returns the current order, and starts no second workflow, when the same order is placed again', async () => {
     const { placeOrder, steps, orders } = setUp();
     await placeOrder(request('o-1', '1.5', 2), traceparent);
-    const settled: Order = { ...stored(orders, 'o-1'), status: 'done', version: 2 };
-    orders.set('o-1', settled);
+    const { order: settled } = await orders.applyOutcome(done('o-1'), { eventKey: 'e-1', messageId: 'm-1' });
     steps.length = 0;
     assert.deepEqual(await placeOrder(request('o-1', '1.50', 2), traceparent), { kind: 'repeated', order: settled });
     assert.deepEqual(steps, [`place o-1 ${traceparent}`]);
   });
 
-  it('another order under the same id is conflicting, and shows nothing of the first one', async () => {
+  it('reports a different order under the same id as conflicting and reveals nothing about the first one', async () => {
     const { placeOrder, steps } = setUp();
     await placeOrder(request('o-1', '1.5', 2), traceparent);
     steps.length = 0;
@@ -34,51 +34,37 @@ describe('place order', () => {
     assert.deepEqual(steps, [`place o-1 ${traceparent}`]);
   });
 
-  it('an order whose total cannot be answered exactly is refused before anything is stored', async () => {
+  it('refuses an order whose total is not exact as a JSON number before it stores anything', async () => {
     const { placeOrder, steps } = setUp();
     await assert.rejects(placeOrder(request('o-1', '1.7e308', 2), traceparent), OrderRefused);
     assert.deepEqual(steps, []);
   });
 
-  it('an order that could not be stored gets no workflow', async () => {
-    const { placeOrder, steps, orders } = setUp();
-    orders.set = () => {
-      throw new Error('the database is away');
-    };
-    await assert.rejects(placeOrder(request('o-1', '1', 1), traceparent), /the database is away/);
-    assert.ok(!steps.includes('start o-1'));
+  it('starts no workflow for an order that could not be stored', async () => {
+    const { placeOrder, steps } = setUp(new Error('the database is unavailable'));
+    await assert.rejects(placeOrder(request('o-1', '1', 1), traceparent), /the database is unavailable/);
+    assert.deepEqual(steps, [`place o-1 ${traceparent}`]);
   });
 });
 
-function setUp() {
-  const orders = new Map<string, Order>();
+function setUp(failure?: Error) {
+  const orders = createInMemoryOrderStore();
   const steps: string[] = [];
-  const at = new Date('2026-01-02T03:04:05Z');
-  const fakeStore: Partial<OrderStore> = {
-    place: async (order, trace) => {
-      steps.push(`place ${order.orderId} ${trace}`);
-      const known = orders.get(order.orderId);
-      if (known) return { order: known, created: false };
-      const created: Order = { ...order, workflowId: null, createdAt: at, updatedAt: at };
-      orders.set(order.orderId, created);
-      return { order: created, created: true };
+  const placeOrder = createPlaceOrder({
+    store: {
+      place: async (order, trace) => {
+        steps.push(`place ${order.orderId} ${trace}`);
+        if (failure) throw failure;
+        return orders.place(order, trace);
+      },
     },
-  };
-  const fakeWorkflows: Partial<OrderWorkflows> = {
-    startSoon: (orderId) => void steps.push(`start ${orderId}`),
-  };
-  const [store, workflows] = [fakeStore as OrderStore, fakeWorkflows as OrderWorkflows];
-  return { placeOrder: createPlaceOrder({ store, workflows }), steps, orders };
+    workflows: { startSoon: (orderId) => void steps.push(`start ${orderId}`) },
+  });
+  return { placeOrder, steps, orders };
 }
 
 function request(orderId: string, price: string, quantity: number): OrderRequest {
   const amount = parseAmount(price);
   assert.ok(amount);
   return { orderId, customerId: 'c-1', items: [{ sku: 'A', quantity, price: amount }] };
-}
-
-function stored(orders: ReadonlyMap<string, Order>, orderId: string): Order {
-  const order = orders.get(orderId);
-  assert.ok(order);
-  return order;
 }

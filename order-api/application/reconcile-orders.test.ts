@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { createReconcileOrders } from './reconcile-orders.js';
 import type { PendingOrder } from './ports.js';
 
-describe('reconcile orders', () => {
-  it('has the workflows of all due orders looked for, batch by batch, and puts off the next look at them', async () => {
-    const { reconcile, looked, deferred } = setUp(450);
+describe('reconcileOrders', () => {
+  it('ensures workflows for all due orders, batch by batch, and defers their next check', async () => {
+    const { reconcile, ensured, deferred } = setUp(450);
     assert.equal(await reconcile(), 450);
     assert.deepEqual(
-      looked.map((batch) => batch.length),
+      ensured.map((batch) => batch.length),
       [200, 200, 50],
     );
     assert.equal(deferred.length, 450);
   });
 
-  it('does not put off the orders that could not be looked at: they are due when their lease is over', async () => {
+  it('does not defer orders that could not be checked, so that they are due when their lease expires', async () => {
     const { reconcile, deferred } = setUp(3, (orders) =>
       orders.map(({ orderId }) => orderId).filter((id) => id !== 'o-1'),
     );
@@ -22,25 +22,25 @@ describe('reconcile orders', () => {
   });
 
   it('claims no more than one batch while Temporal is unavailable', async () => {
-    const { reconcile, looked, deferred } = setUp(450, () => []);
+    const { reconcile, ensured, deferred } = setUp(450, () => []);
     await reconcile();
-    assert.deepEqual([looked.length, deferred], [1, []]);
+    assert.deepEqual([ensured.length, deferred], [1, []]);
   });
 
-  it('does nothing when nothing is due', async () => {
-    const { reconcile, looked, deferred } = setUp(0);
+  it('does nothing when no order is due', async () => {
+    const { reconcile, ensured, deferred } = setUp(0);
     assert.equal(await reconcile(), 0);
-    assert.deepEqual([looked, deferred], [[], []]);
+    assert.deepEqual([ensured, deferred], [[], []]);
   });
 
-  it('stops between two batches when it is told to', async () => {
+  it('stops between two batches when it is asked to stop', async () => {
     const stop = new AbortController();
-    const { reconcile, looked } = setUp(450, (orders) => {
+    const { reconcile, ensured } = setUp(450, (orders) => {
       stop.abort();
       return orders.map(({ orderId }) => orderId);
     });
     assert.equal(await reconcile(stop.signal), 200);
-    assert.equal(looked.length, 1);
+    assert.equal(ensured.length, 1);
   });
 });
 
@@ -48,7 +48,7 @@ const all = (orders: readonly PendingOrder[]): string[] => orders.map(({ orderId
 
 function setUp(count: number, ensure = all) {
   const due = Array.from({ length: count }, (_, index) => ({ orderId: `o-${index}`, workflowId: null }));
-  const looked: string[][] = [];
+  const ensured: string[][] = [];
   const deferred: string[] = [];
   const reconcileOrders = createReconcileOrders({
     store: {
@@ -57,10 +57,10 @@ function setUp(count: number, ensure = all) {
     },
     workflows: {
       ensureWorkflows: async (orders) => {
-        looked.push(all(orders));
+        ensured.push(all(orders));
         return ensure(orders);
       },
     },
   });
-  return { reconcile: (stopped = new AbortController().signal) => reconcileOrders(stopped), looked, deferred };
+  return { reconcile: (stopped = new AbortController().signal) => reconcileOrders(stopped), ensured, deferred };
 }

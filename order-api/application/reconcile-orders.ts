@@ -3,9 +3,9 @@ import type { OrderStore, OrderWorkflows } from './ports.js';
 
 const batchSize = 200;
 const maxBatchesPerPass = 100;
-/** How long a claim keeps other instances away; a batch takes a second or two. */
+/** How long a claim keeps other instances from checking the same orders; a batch takes a second or two. */
 const leaseMs = 10_000;
-/** The least time between two looks at an order that has its workflow. */
+/** The minimum time between two checks of an order that has a workflow. */
 const minDelayMs = 30_000;
 
 export interface ReconcileOrdersOptions {
@@ -14,12 +14,12 @@ export interface ReconcileOrdersOptions {
 }
 
 /**
- * Finds pending orders without a running workflow and has one started: the process died between commit and start,
- * Temporal was unavailable or has lost its data, or a person terminated or cancelled the workflow. That is the one thing a
- * workflow cannot heal by itself. An order is looked at again after as long as it has been pending, so that many orders
- * that wait with good reason cost little; one that could not be looked at is due again when its lease is over. Temporal is
- * asked for due orders only, so an idle system asks it nothing.
- * @returns how many orders were looked at in this pass, which ends when nothing is due, or nothing can be looked at
+ * Finds pending orders without a running workflow and starts one: the process may have died between commit and start,
+ * Temporal may have been unavailable or lost its data, or an operator may have terminated or cancelled the workflow. A
+ * workflow cannot recover from any of these by itself. The next check of an order is deferred by as long as the order
+ * has been pending, so that many orders that wait for a good reason cost little. An order that could not be checked is
+ * due again when its lease expires. Temporal is queried for due orders only, so an idle system sends it no requests.
+ * @returns how many orders were checked; the pass ends when no order is due, or when none of a batch could be checked
  */
 export function createReconcileOrders({ store, workflows }: ReconcileOrdersOptions) {
   return function reconcileOrders(stopped: AbortSignal): Promise<number> {
@@ -28,7 +28,7 @@ export function createReconcileOrders({ store, workflows }: ReconcileOrdersOptio
       if (orders.length === 0) return 0;
       const handled = await workflows.ensureWorkflows(orders);
       await store.deferCheck(handled, minDelayMs);
-      // Where none could be looked at, none of those behind them can: the next pass tries again.
+      // If none of these could be checked, the orders after them cannot be either: the next pass tries again.
       return handled.length === 0 ? 0 : orders.length;
     });
   };

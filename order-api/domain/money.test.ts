@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { faultOfJsonNumber, faultOfPrice, parseAmount, totalOf, type Amount } from './money.js';
+import { problemWithJsonNumber, problemWithPrice, parseAmount, totalOf, type Amount } from './money.js';
 
 describe('money', () => {
   describe('an amount', () => {
-    it('is what was written, for every decimal notation', () => {
+    it('keeps the exact value of every decimal notation', () => {
       fc.assert(
         fc.property(decimalText, (text) => {
           assert.deepEqual(exactly(amountOf(text).toFixed()), exactly(text));
@@ -12,7 +12,7 @@ describe('money', () => {
       );
     });
 
-    it('printed and read again is the same amount', () => {
+    it('is the same amount after it is printed and parsed again', () => {
       fc.assert(
         fc.property(decimalText, (text) => {
           const amount = amountOf(text);
@@ -22,7 +22,7 @@ describe('money', () => {
     });
 
     for (const text of ['1e3', '1E3', '1e+3', '1.0e3', '10000e-1', '1000', '1000.0000', '0001000', '1e+00000003']) {
-      it(`of a thousand may be written ${text}`, () => {
+      it(`of one thousand can be written as ${text}`, () => {
         assert.equal(amountOf(text).toFixed(), '1000');
       });
     }
@@ -38,7 +38,7 @@ describe('money', () => {
       '0e-99999999999999999999',
       '0.0e99999999999999999999',
     ]) {
-      it(`written ${text} is a plain zero`, () => {
+      it(`is plain zero when it is written as ${text}`, () => {
         const amount = amountOf(text);
         assert.ok(Object.is(amount.toNumber(), 0));
         assert.equal(amount.isNegative(), false);
@@ -61,12 +61,12 @@ describe('money', () => {
       '1e1.5',
       '1_0',
     ]) {
-      it(`is not written ${JSON.stringify(text)}`, () => {
+      it(`cannot be written as ${JSON.stringify(text)}`, () => {
         assert.equal(parseAmount(text), undefined);
       });
     }
 
-    it('keeps every one of 400 digits, and is refused beyond', () => {
+    it('keeps up to 400 digits and cannot have more', () => {
       const digits = '123456789'.padEnd(400, '7');
       assert.equal(amountOf(digits).toFixed(), digits);
       assert.equal(amountOf(`0.${digits}`).toFixed(), `0.${digits}`);
@@ -76,7 +76,7 @@ describe('money', () => {
   });
 
   describe('a price', () => {
-    const faults: [string, RegExp][] = [
+    const rejected: [string, RegExp][] = [
       ['-1', /0 or more/],
       ['-0.0001', /0 or more/],
       ['0.00001', /at most 4 decimals/],
@@ -97,9 +97,9 @@ describe('money', () => {
       ['1e10000', /more digits/],
       ['1e+9000000000000001', /more digits/],
     ];
-    for (const [text, fault] of faults) {
-      it(`of ${text} is refused: ${fault.source}`, () => {
-        assert.match(faultOfPrice(amountOf(text)) ?? 'no fault', fault);
+    for (const [text, problem] of rejected) {
+      it(`of ${text} is rejected with the message "${problem.source}"`, () => {
+        assert.match(problemWithPrice(amountOf(text)) ?? 'accepted', problem);
       });
     }
 
@@ -113,19 +113,19 @@ describe('money', () => {
       '1e21',
       '1.7976931348623157e308',
     ]) {
-      it(`of ${text} is taken`, () => {
-        assert.equal(faultOfPrice(amountOf(text)), undefined);
+      it(`of ${text} is accepted`, () => {
+        assert.equal(problemWithPrice(amountOf(text)), undefined);
       });
     }
 
-    it('is taken if, and only if, it is 0 or more, has 4 decimals or fewer, and prints in JSON as itself', () => {
+    it('is accepted if and only if it is 0 or more, has at most 4 decimals, and JSON prints it exactly', () => {
       fc.assert(
         fc.property(signedDecimalText, (text) => {
           const { digits, exponent } = exactly(text);
           const printed = JSON.stringify(Number(text));
           const prints = printed !== 'null' && same(printed, text);
           const good = digits >= 0n && exponent >= -4 && prints;
-          assert.equal(faultOfPrice(amountOf(text)) === undefined, good);
+          assert.equal(problemWithPrice(amountOf(text)) === undefined, good);
         }),
         { numRuns: 500 },
       );
@@ -138,7 +138,7 @@ describe('money', () => {
       assert.equal(JSON.stringify(total.toNumber()), '0.3');
     });
 
-    it('is the sum that whole ten-thousandths give, whatever the prices and quantities', () => {
+    it('equals the sum in whole ten-thousandths for all prices and quantities', () => {
       const item = fc.record({
         units: fc.bigInt({ min: 0n, max: 10n ** 320n }),
         quantity: fc.integer({ min: 1, max: 1_000_000 }),
@@ -152,7 +152,7 @@ describe('money', () => {
       );
     });
 
-    it('that is answered prints in JSON as exactly itself', () => {
+    it('is accepted if and only if JSON prints it exactly', () => {
       const item = fc.record({
         units: fc.bigInt({ min: 0n, max: 10n ** 13n }),
         quantity: fc.integer({ min: 1, max: 1_000_000 }),
@@ -162,12 +162,12 @@ describe('money', () => {
           const reference = inUnits(items.reduce((sum, entry) => sum + entry.units * BigInt(entry.quantity), 0n));
           const total = totalOf(items.map(({ units, quantity }) => ({ price: amountOf(inUnits(units)), quantity })));
           const printed = JSON.stringify(total.toNumber());
-          assert.equal(faultOfJsonNumber(total) === undefined, same(printed, reference));
+          assert.equal(problemWithJsonNumber(total) === undefined, same(printed, reference));
         }),
       );
     });
 
-    it('of nothing is 0', () => {
+    it('of no items is 0', () => {
       assert.equal(totalOf([]).toNumber(), 0);
     });
   });
@@ -193,13 +193,13 @@ function amountOf(text: string): Amount {
   return amount;
 }
 
-/** The decimal notation of so many ten-thousandths. */
+/** Writes a number of ten-thousandths in decimal notation. */
 function inUnits(units: bigint): string {
   const digits = units.toString().padStart(5, '0');
   return `${digits.slice(0, -4)}.${digits.slice(-4)}`;
 }
 
-/** A decimal as digits x 10^exponent with no trailing zero, by whole numbers only: it shares no code with decimal.js. */
+/** Parses a decimal into digits x 10^exponent without trailing zeros; uses integers only, and not decimal.js. */
 function exactly(text: string): { digits: bigint; exponent: number } {
   const [mantissa = '', power = '0'] = text.toLowerCase().split('e');
   const [whole = '', fraction = ''] = mantissa.split('.');

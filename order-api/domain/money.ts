@@ -1,8 +1,8 @@
 import { Decimal } from 'decimal.js';
 
 /**
- * Exact decimal amounts. The precision is above what any sum of 100 products of two JSON numbers can need (a JSON
- * number ends near 1.8e308, a price has 4 decimals), so nothing is ever rounded.
+ * Exact decimal amounts. The precision exceeds what a sum of 100 products of two JSON numbers can need (the largest
+ * JSON number is about 1.8e308, and a price has 4 decimals), so nothing is ever rounded.
  */
 const Exact = Decimal.clone({ precision: 400, rounding: Decimal.ROUND_HALF_EVEN });
 
@@ -11,36 +11,37 @@ export type Amount = Decimal;
 const priceDecimals = 4;
 
 const notation = /^(-?\d{1,400}(?:\.\d{1,400})?)(?:[eE]([+-]?\d+))?$/;
-/** Beyond this no price or total can be, and no digits in front can bring it back. */
+/** No price or total has an exponent beyond this, however many digits precede it. */
 const maxExponent = 9999;
 
 /**
- * An amount from its decimal notation, e.g. `0.1`, `1200.00` or JSON's `1.2e3`; undefined when it is not one.
- * Nothing is rounded, however many digits there are; above all a number below any price is not taken for 0. An exponent
- * beyond 9,999 counts as 9,999, either way: such an amount is as impossible a price, unless it is 0.
+ * Parses an amount in decimal notation, e.g. `0.1`, `1200.00` or JSON's `1.2e3`; returns undefined when the text is not
+ * one. Nothing is rounded, however many digits there are; in particular, a number too small to be a price does not
+ * become 0. An exponent beyond 9,999 in either direction counts as 9,999: unless its digits are 0, the amount is
+ * impossible as a price either way.
  */
 export function parseAmount(text: string): Amount | undefined {
   const [, digits, exponent = '0'] = notation.exec(text) ?? [];
   if (digits === undefined) return undefined;
   const amount = new Exact(`${digits}e${Math.max(-maxExponent, Math.min(maxExponent, Number(exponent)))}`);
-  return amount.isZero() ? new Exact(0) : amount; // there is no minus zero in money
+  return amount.isZero() ? new Exact(0) : amount; // money has no negative zero
 }
 
-/** Why `amount` cannot be a price, or undefined when it can. */
-export function faultOfPrice(amount: Amount): string | undefined {
+/** Returns why `amount` cannot be a price, or undefined when it can. */
+export function problemWithPrice(amount: Amount): string | undefined {
   if (amount.isNegative()) return 'must be 0 or more';
   if (amount.decimalPlaces() > priceDecimals) return `must have at most ${priceDecimals} decimals`;
-  return faultOfJsonNumber(amount);
+  return problemWithJsonNumber(amount);
 }
 
-/** Why `amount` cannot be answered as a JSON number that prints exactly it, or undefined when it can. */
-export function faultOfJsonNumber(amount: Amount): string | undefined {
-  const carried = amount.toNumber();
-  if (Number.isFinite(carried) && new Exact(carried).equals(amount)) return undefined;
-  return 'has more digits than a JSON number carries exactly (about 15)';
+/** Returns why no JSON number represents `amount` exactly, or undefined when one does. */
+export function problemWithJsonNumber(amount: Amount): string | undefined {
+  const nearest = amount.toNumber();
+  if (Number.isFinite(nearest) && new Exact(nearest).equals(amount)) return undefined;
+  return 'has more digits than a JSON number can represent exactly (about 15)';
 }
 
-/** The exact sum of `price x quantity` over all items. */
+/** Returns the exact sum of `price x quantity` over all items. */
 export function totalOf(items: readonly { readonly price: Amount; readonly quantity: number }[]): Amount {
   return items.reduce((total, item) => total.plus(item.price.times(item.quantity)), new Exact(0));
 }

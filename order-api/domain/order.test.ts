@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { parseAmount } from './money.js';
 import { isSameRequest, newOrder, OrderRefused, type OrderRequest } from './order.js';
 
-describe('order', () => {
-  it('begins pending, at version 1, with its exact total', () => {
+describe('a new order', () => {
+  it('is pending, at version 1, with its exact total', () => {
     const order = newOrder(request([item('A', 2, '10.50'), item('B', 1, '5')]));
     assert.deepEqual(order, {
       orderId: 'o-1',
@@ -19,11 +19,11 @@ describe('order', () => {
     });
   });
 
-  it('of 3 at 0.1 costs 0.3', () => {
+  it('of 3 items at 0.1 costs 0.3', () => {
     assert.equal(newOrder(request([item('A', 3, '0.1')])).totalAmount, 0.3);
   });
 
-  it('is refused, with the reason, when its total has more digits than an answer can carry', () => {
+  it('is refused with the reason when its total has more digits than a JSON number can represent', () => {
     const tooFine = request([item('A', 1, '1000000000000000'), item('B', 1, '0.0001')]);
     assert.throws(
       () => newOrder(tooFine),
@@ -33,25 +33,25 @@ describe('order', () => {
     assert.throws(() => newOrder(request([item('A', 1_000_000, '1.7e308')])), OrderRefused);
   });
 
-  describe('repeated', () => {
+  describe('that repeats an earlier one', () => {
     const first = newOrder(request([item('A', 2, '10.50'), item('B', 1, '5')]));
 
-    it('is the same however its prices are written', () => {
+    it('is the same request however its prices are written', () => {
       const again = newOrder(request([item('A', 2, '1.05e1'), item('B', 1, '5.0000')]));
       assert.equal(isSameRequest(first, again), true);
     });
 
     const others: [string, OrderRequest][] = [
-      ['another customer', { ...request([item('A', 2, '10.50'), item('B', 1, '5')]), customerId: 'c-2' }],
-      ['another sku', request([item('A', 2, '10.50'), item('C', 1, '5')])],
-      ['another quantity', request([item('A', 3, '10.50'), item('B', 1, '5')])],
-      ['another price', request([item('A', 2, '10.51'), item('B', 1, '5')])],
-      ['another order of the items', request([item('B', 1, '5'), item('A', 2, '10.50')])],
-      ['an item less', request([item('A', 2, '10.50')])],
-      ['an item more', request([item('A', 2, '10.50'), item('B', 1, '5'), item('B', 1, '5')])],
+      ['a different customer', { ...request([item('A', 2, '10.50'), item('B', 1, '5')]), customerId: 'c-2' }],
+      ['a different sku', request([item('A', 2, '10.50'), item('C', 1, '5')])],
+      ['a different quantity', request([item('A', 3, '10.50'), item('B', 1, '5')])],
+      ['a different price', request([item('A', 2, '10.51'), item('B', 1, '5')])],
+      ['the items in a different order', request([item('B', 1, '5'), item('A', 2, '10.50')])],
+      ['one item fewer', request([item('A', 2, '10.50')])],
+      ['one item more', request([item('A', 2, '10.50'), item('B', 1, '5'), item('B', 1, '5')])],
     ];
     for (const [what, other] of others) {
-      it(`is another order with ${what}`, () => {
+      it(`is a different request with ${what}`, () => {
         assert.equal(isSameRequest(first, newOrder(other)), false);
         assert.equal(isSameRequest(newOrder(other), first), false);
       });

@@ -1,11 +1,11 @@
-import { faultOfJsonNumber, totalOf, type Amount } from './money.js';
+import { problemWithJsonNumber, totalOf, type Amount } from './money.js';
 
 export type OrderStatus = 'pending' | 'done' | 'failed';
 
 export interface OrderItem {
   readonly sku: string;
   readonly quantity: number;
-  /** Always an amount that a JSON number carries exactly. */
+  /** Always an amount that a JSON number represents exactly. */
   readonly price: number;
 }
 
@@ -17,23 +17,23 @@ export interface Order {
   readonly version: number;
   readonly items: readonly OrderItem[];
   readonly failureReason: string | null;
-  /** The workflow that carries it; null until one is about to be started. */
+  /** The workflow that carries the order; null until one is about to be started. */
   readonly workflowId: string | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
 
-/** What a customer asks for, already checked for its form. */
+/** A customer's request for an order; its syntax has already been validated. */
 export interface OrderRequest {
   readonly orderId: string;
   readonly customerId: string;
   readonly items: readonly { readonly sku: string; readonly quantity: number; readonly price: Amount }[];
 }
 
-/** An order as it begins: pending, version 1, without a workflow; its times are the database's. */
+/** An order before it is stored: pending, at version 1, without a workflow. The database sets its timestamps. */
 export type NewOrder = Omit<Order, 'createdAt' | 'updatedAt' | 'workflowId'>;
 
-/** The processor's answer to an order. */
+/** What the processor decided for an order. */
 export interface Outcome {
   readonly orderId: string;
   readonly status: 'done' | 'failed';
@@ -41,19 +41,19 @@ export interface Outcome {
   readonly version: number;
 }
 
-/** The order asked for cannot be taken, for a reason the customer can mend. */
+/** The requested order cannot be accepted, for a reason the customer can correct. */
 export class OrderRefused extends Error {
   override readonly name = 'OrderRefused';
 }
 
 /**
- * The new order for a request, with its exact total.
- * @throws OrderRefused when the total cannot be answered as an exact JSON number
+ * Creates the new order for a request, with its exact total.
+ * @throws OrderRefused when no JSON number represents the total exactly
  */
 export function newOrder({ orderId, customerId, items }: OrderRequest): NewOrder {
   const total = totalOf(items);
-  const fault = faultOfJsonNumber(total);
-  if (fault) throw new OrderRefused(`the total amount ${total.toPrecision(20)} ${fault}; split the order`);
+  const problem = problemWithJsonNumber(total);
+  if (problem) throw new OrderRefused(`the total amount ${total.toPrecision(20)} ${problem}; split the order`);
   return {
     orderId,
     customerId,
@@ -65,7 +65,7 @@ export function newOrder({ orderId, customerId, items }: OrderRequest): NewOrder
   };
 }
 
-/** True when both ask for the same: the same customer and the same items in the same order, however prices are written. */
+/** True when both have the same customer and the same items in the same order, however their prices are written. */
 export function isSameRequest(a: Pick<Order, 'customerId' | 'items'>, b: Pick<Order, 'customerId' | 'items'>): boolean {
   return (
     a.customerId === b.customerId &&

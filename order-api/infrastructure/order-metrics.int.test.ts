@@ -20,7 +20,7 @@ describe('the gauge of pending orders', () => {
   after(() => database.drop());
 
   for (const statistics of ['', 'analyze orders']) {
-    it(`reads the index of those that are pending and no settled order${statistics && ', counted or not'}`, async () => {
+    it(`uses the index and reads no settled orders ${statistics ? 'after' : 'before'} ANALYZE`, async () => {
       await database.pool.query(statistics);
       const results = (await database.pool.query(`${byIndex} explain ${pendingStatement}`)) as unknown;
       const plan = JSON.stringify((results as pg.QueryResult[]).at(-1)?.rows);

@@ -4,22 +4,22 @@ import { Registry } from 'prom-client';
 import type { AppliedOutcome } from '../application/ports.js';
 import { addOrderMetrics } from './order-metrics.js';
 
-const pool = { query: () => Promise.reject(new Error('it is unavailable')) } as unknown as pg.Pool;
+const pool = { query: () => Promise.reject(new Error('the database is unavailable')) } as unknown as pg.Pool;
 
-/** An order that was settled so many milliseconds after it was placed. */
+/** An order that was settled `ms` milliseconds after it was placed. */
 function settledAfter(ms: number, status: 'done' | 'failed' = 'done'): AppliedOutcome {
   const createdAt = new Date('2026-01-01T00:00:00Z');
   const order = { status, createdAt, updatedAt: new Date(createdAt.getTime() + ms) };
   return { order: order as AppliedOutcome['order'], result: 'applied' };
 }
 
-describe('the metrics of orders', () => {
+describe('the order metrics', () => {
   async function valueOf(registry: Registry, series: string): Promise<number | undefined> {
     const line = (await registry.metrics()).split('\n').find((each) => each.startsWith(`${series} `));
     return line === undefined ? undefined : Number(line.slice(series.length + 1));
   }
 
-  it('are there from the start, at 0', async () => {
+  it('start at 0', async () => {
     const registry = new Registry();
     addOrderMetrics(registry, pool);
     for (const series of [
@@ -33,7 +33,7 @@ describe('the metrics of orders', () => {
     }
   });
 
-  it('never fall, even when a clock was set back between the placing and the settling', async () => {
+  it('never decrease, even when a clock is set back between the placing and the settling of an order', async () => {
     const registry = new Registry();
     const onApplied = addOrderMetrics(registry, pool);
     let sum = 0;
@@ -47,7 +47,7 @@ describe('the metrics of orders', () => {
     assert.equal(await valueOf(registry, 'order_settle_seconds_count'), 5);
   });
 
-  it('count nothing twice: neither repeats nor what is stale', async () => {
+  it('count each settled order once and ignore repeated and stale outcomes', async () => {
     const registry = new Registry();
     const onApplied = addOrderMetrics(registry, pool);
     onApplied(settledAfter(1, 'failed'));

@@ -1,8 +1,8 @@
 import type { Decision } from '../domain/decision.js';
 
-/** What the use cases need of the outside; the infrastructure folder provides it. */
+/** The ports of the use cases; the infrastructure folder implements them. */
 
-/** An order that has been worked on, with the version its outcome carries. */
+/** A processed order, with the version that its outcome carries. */
 export interface ProcessedOrder {
   readonly orderId: string;
   readonly status: Decision['status'];
@@ -17,37 +17,39 @@ export interface CreatedOrder {
   readonly eventKey: string;
   readonly messageId: string;
   readonly traceparent: string;
-  /** The workflow that published the event, if the message says so. */
+  /** The workflow that published the event, if the message names it. */
   readonly workflowId: string | undefined;
 }
 
 export interface ProcessingStore {
   /**
-   * Stores the verdict, the inbox entry and the `order.processed` outbox row in one transaction. What is stored is decided
-   * once in an order's life: for a repeat, nothing is written, and the stored order is returned. `decide` itself may be
-   * called again for the same order, when the transaction was rolled back or two deliveries of an event meet.
+   * Stores the outcome, the inbox entry and the `order.processed` outbox row in one transaction. Each order has one
+   * stored outcome: for a repeat, no second one is written, and the stored one is returned with `first` false. `decide`
+   * itself may be called more than once for an order, when the transaction is rolled back or two deliveries of an event
+   * are handled concurrently.
    */
   process(order: CreatedOrder, decide: () => Decision): Promise<{ processed: ProcessedOrder; first: boolean }>;
-  /** True when the event is in the inbox already. */
+  /** Returns true when the event is already in the inbox. */
   isKnown(eventKey: string): Promise<boolean>;
-  /** The outcomes of those among these orders that are decided. */
+  /** Returns the outcomes of those of these orders that have been processed. */
   findProcessed(orderIds: readonly string[]): Promise<ProcessedOrder[]>;
 }
 
-/** The way of an outcome to the order API. */
+/** Sends outcomes to the order API. */
 export interface OutcomePublisher {
   /**
-   * Publishes the outcome of an order that was processed just now; for a repeated event, the outcome that is unpublished or
-   * was published long ago, since whoever repeats the event has not got it. @throws when it is not published
+   * Publishes the outcome of an order. If the event is a repeat (`first` is false), publishes it only when it is
+   * unpublished or was published long ago: the sender of the repeat has apparently not received it.
+   * @throws when the outcome could not be published
    */
   publish(processed: ProcessedOrder, first: boolean): Promise<void>;
 }
 
-/** The order's workflow, as far as the use cases care. */
+/** The order workflows, as the use cases see them. */
 export interface OrderWorkflows {
   /**
-   * Hints that this order's outcome is to be published. False when the workflow is not open, or unknown.
+   * Asks the workflow to publish this order's outcome. Returns false when the workflow is not open or not known.
    * @throws while Temporal is unavailable
    */
-  tellOutcomeReady(processed: ProcessedOrder, workflowId: string | undefined): Promise<boolean>;
+  signalOutcomeReady(processed: ProcessedOrder, workflowId: string | undefined): Promise<boolean>;
 }

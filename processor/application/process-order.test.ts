@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createInMemoryProcessingStore } from '../../infra/dev/testing/in-memory-processing-store.js';
 import type { CreatedOrder, OrderWorkflows, ProcessedOrder, ProcessingStore } from './ports.js';
 import { createProcessOrder } from './process-order.js';
 
@@ -12,14 +13,14 @@ const order: CreatedOrder = {
 };
 const done: ProcessedOrder = { orderId: 'o-1', status: 'done', reason: null, version: 2 };
 
-describe('process order', () => {
+describe('processOrder', () => {
   it('does the work, stores the decision, then publishes the outcome', async () => {
     const { processOrder, steps } = setUp();
     assert.deepEqual(await processOrder(order), { processed: done, first: true });
     assert.deepEqual(steps, ['work', 'store order.created:o-1:1', 'decide', 'publish o-1']);
   });
 
-  it('does not do the work again for a known event, and publishes the outcome again if it may be lost', async () => {
+  it('skips the work for a known event, but publishes the outcome again in case it was lost', async () => {
     const { processOrder, steps } = setUp();
     await processOrder(order);
     steps.length = 0;
@@ -27,19 +28,19 @@ describe('process order', () => {
     assert.deepEqual(steps, ['store order.created:o-1:1', 'publish o-1 again']);
   });
 
-  it('asks nobody whether the event is known where there is no work', async () => {
+  it('does not look the event up when there is no work to skip', async () => {
     const { processOrder, steps } = setUp({ noWork: true });
     assert.deepEqual(await processOrder(order), { processed: done, first: true });
     assert.deepEqual(steps, ['store order.created:o-1:1', 'decide', 'publish o-1']);
   });
 
-  it('asks the workflow to publish an outcome that could not be published, and is done with the message', async () => {
+  it('hands an outcome that it could not publish over to the workflow and succeeds', async () => {
     const { processOrder, steps } = setUp({ publishFails: true });
     assert.deepEqual(await processOrder(order), { processed: done, first: true });
-    assert.equal(steps.at(-1), 'tell orders-1 o-1 done 2');
+    assert.equal(steps.at(-1), 'signal orders-1 o-1 done 2');
   });
 
-  it('fails the message when neither RabbitMQ nor a workflow takes the outcome, so that it comes again', async () => {
+  it('fails, so that the message is retried, when neither RabbitMQ nor a workflow accepts the outcome', async () => {
     for (const workflow of ['closed', 'unavailable'] as const) {
       const { processOrder } = setUp({ publishFails: true, workflow });
       await assert.rejects(processOrder(order), /RabbitMQ is unavailable/);
@@ -52,7 +53,7 @@ describe('process order', () => {
     assert.deepEqual(steps, []);
   });
 
-  it('publishes nothing that could not be stored', async () => {
+  it('publishes nothing when the outcome could not be stored', async () => {
     const { processOrder, steps } = setUp({ storeFails: true });
     await assert.rejects(processOrder(order), /the database is unavailable/);
     assert.deepEqual(steps, ['work']);
@@ -69,28 +70,22 @@ interface Faults {
 
 function setUp({ publishFails, workflow = 'open', workFails, storeFails, noWork }: Faults = {}) {
   const steps: string[] = [];
-  const states = new Map<string, ProcessedOrder>();
+  const memory = createInMemoryProcessingStore();
   const store: Pick<ProcessingStore, 'process' | 'isKnown'> = {
     isKnown: async (eventKey) => {
-      assert.ok(!noWork, 'nobody is asked');
-      return states.has(eventKey);
+      assert.ok(!noWork, 'the inbox is not queried');
+      return memory.isKnown(eventKey);
     },
-    process: async ({ eventKey, orderId, version }, decide) => {
+    process: async (received, decide) => {
       if (storeFails) throw new Error('the database is unavailable');
-      steps.push(`store ${eventKey}`);
-      const known = states.get(eventKey);
-      if (known) return { processed: known, first: false };
-      const verdict = decide();
-      const reason = verdict.status === 'failed' ? verdict.reason : null;
-      const processed = { orderId, status: verdict.status, reason, version: version + 1 };
-      states.set(eventKey, processed);
-      return { processed, first: true };
+      steps.push(`store ${received.eventKey}`);
+      return memory.process(received, decide);
     },
   };
   const workflows: OrderWorkflows = {
-    tellOutcomeReady: async ({ orderId, status, version }, workflowId) => {
+    signalOutcomeReady: async ({ orderId, status, version }, workflowId) => {
       if (workflow === 'unavailable') throw new Error('Temporal is unavailable');
-      steps.push(`tell ${workflowId} ${orderId} ${status} ${version}`);
+      steps.push(`signal ${workflowId} ${orderId} ${status} ${version}`);
       return workflow === 'open';
     },
   };

@@ -6,22 +6,22 @@ export interface ProcessOrderOptions {
   readonly outcomes: OutcomePublisher;
   readonly workflows: OrderWorkflows;
   /**
-   * Must be harmless when it is called again for an order whose first decision was not stored. Whoever replaces it by
-   * something with an effect of its own, such as charging a card, gives that effect the order id as its idempotency key.
+   * Must be safe to call again for an order whose first decision was not stored. An implementation with a side effect,
+   * such as charging a card, must pass the order id as the idempotency key of that effect.
    */
   readonly decide: () => Decision;
   /**
-   * The work itself, if it takes any time. It comes before the transaction, so that none is held open for it, and only
-   * for an event that is not known yet; without it nobody has to ask.
+   * The work itself, if it takes any time. It runs before the transaction, so that no transaction is held open for it,
+   * and only for an event that is not in the inbox. Without it, the inbox is not queried beforehand.
    */
   readonly work?: (() => Promise<void>) | undefined;
 }
 
 /**
- * Works on an order once and sends its outcome on. When it returns, decision and outcome are committed, and the outcome is
- * published or the order's workflow was asked to publish it, so the message may be acknowledged. A repeat decides nothing.
- * @throws the database's error while that is unavailable, and nothing is written then; the publisher's error when neither
- * RabbitMQ nor the workflow takes the outcome
+ * Processes an order and publishes its outcome. When it returns, the outcome is committed, and it is either published
+ * or handed over to the order's workflow, so the message may be acknowledged. A repeat makes no new decision.
+ * @throws the database's error while Postgres is unavailable, with nothing written; the publisher's error when neither
+ * RabbitMQ nor the workflow accepts the outcome
  */
 export function createProcessOrder({ store, outcomes, workflows, decide, work }: ProcessOrderOptions) {
   return async function processOrder(order: CreatedOrder): Promise<{ processed: ProcessedOrder; first: boolean }> {
@@ -30,9 +30,9 @@ export function createProcessOrder({ store, outcomes, workflows, decide, work }:
     try {
       await outcomes.publish(result.processed, result.first);
     } catch (error) {
-      // The workflow publishes it then, with retries that people can see.
-      const isTold = await workflows.tellOutcomeReady(result.processed, order.workflowId).catch(() => false);
-      if (!isTold) throw error;
+      // The workflow then publishes it, with retries that are visible in Temporal Web UI.
+      const isHandedOver = await workflows.signalOutcomeReady(result.processed, order.workflowId).catch(() => false);
+      if (!isHandedOver) throw error;
     }
     return result;
   };

@@ -1,7 +1,7 @@
 import type { Logger } from '../../infra/runtime/logger.js';
 import { traceIdOf } from '../../infra/runtime/trace-context.js';
 
-/** A logger whose every line names the order and the trace of `traceparent`, each as far as it is known. */
+/** Returns a logger that adds the order id and the trace id of `traceparent`, if known, to every line. */
 export function orderLogger(logger: Logger, orderId: string | undefined, traceparent?: string): Logger {
   return logger.child({ order_id: orderId, trace_id: traceIdOf(traceparent) });
 }

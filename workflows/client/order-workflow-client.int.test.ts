@@ -12,20 +12,20 @@ import { taskQueues, workflowIdOf } from '../contract/messages.js';
 
 const done = { status: 'done', version: 2 } as const;
 
-describe('the door to the order workflows', () => {
+describe('the order workflow client', () => {
   let temporal: TestNamespace;
-  let link: TemporalConnection;
+  let sharedConnection: TemporalConnection;
   let workflows: OrderWorkflowClient;
 
   before(async () => {
     temporal = await createTestNamespace();
     const publishOrderCreated = () => Promise.resolve({ messageIds: [] });
     const awaitSettled = () => Promise.resolve({ outcomes: [] });
-    link = createTemporalConnection({
+    sharedConnection = createTemporalConnection({
       connectionOptions: { address: temporal.address },
       namespace: temporal.namespace,
       searchAttributes: searchAttributeTypes,
-      // One worker for both task queues' activities would not be the system; two links would only repeat this one.
+      // A worker for the order API's task queue is enough here: no test needs the processor's activities.
       createWorker: (connection) =>
         Worker.create({
           connection,
@@ -36,13 +36,13 @@ describe('the door to the order workflows', () => {
         }),
       logger: testLogger,
     });
-    link.start();
-    workflows = createOrderWorkflowClient(link);
-    await eventually('the link is up', async () => assert.ok(await link.isUp(1000)));
+    sharedConnection.start();
+    workflows = createOrderWorkflowClient(sharedConnection);
+    await eventually('the connection is up', async () => assert.ok(await sharedConnection.isUp(1000)));
   });
 
   after(async () => {
-    await link.stop();
+    await sharedConnection.stop();
     await temporal.close();
   });
 
@@ -67,11 +67,11 @@ describe('the door to the order workflows', () => {
     await handleOf(orderId).terminate();
   });
 
-  it('starts it once, however often it is asked', async () => {
+  it('starts one run for many concurrent requests', async () => {
     const orderId = randomUUID();
     const results = await Promise.all(Array.from({ length: 10 }, () => start(orderId)));
     assert.deepEqual(results.sort(), [...Array<string>(9).fill('running'), 'started']);
-    await eventually('it is listed', async () => assert.equal(await runsOf(orderId), 1));
+    await eventually('the run is listed', async () => assert.equal(await runsOf(orderId), 1));
     await handleOf(orderId).terminate();
   });
 
@@ -80,7 +80,7 @@ describe('the door to the order workflows', () => {
     terminated: (orderId: string) => handleOf(orderId).terminate(),
     cancelled: (orderId: string) => handleOf(orderId).cancel(),
   })) {
-    it(`starts another run when the one before was ${end}: whoever asks knows that the order is pending`, async () => {
+    it(`starts another run when the previous one is ${end}`, async () => {
       const orderId = randomUUID();
       await start(orderId);
       await close(orderId);
@@ -94,7 +94,7 @@ describe('the door to the order workflows', () => {
     });
   }
 
-  it('says that an id is taken by a workflow that carries other orders, or is not ours', async () => {
+  it('reports an id as taken when its workflow carries other orders or has another type', async () => {
     const [ours, foreign] = [randomUUID(), randomUUID()];
     await start('another', workflowIdOf(ours));
     assert.equal(await start(ours), 'taken');
@@ -104,7 +104,7 @@ describe('the door to the order workflows', () => {
     await Promise.all([handleOf(ours).terminate(), handleOf(foreign).terminate()]);
   });
 
-  it('says so when there is no workflow to be told', async () => {
+  it('returns false when there is no open workflow to signal', async () => {
     const orderId = randomUUID();
     const [id, outcome] = [workflowIdOf(orderId), { orderId, ...done }];
     assert.equal(await workflows.signalOutcomeReady(id, outcome), false);
@@ -116,7 +116,7 @@ describe('the door to the order workflows', () => {
     assert.equal(await workflows.signalSettled(id, outcome), false);
   });
 
-  it('tells a workflow of several orders with one signal when they come together', async () => {
+  it('sends one signal for several orders of a workflow that settle at the same time', async () => {
     const orderIds = [randomUUID(), randomUUID(), randomUUID()];
     const id = `orders-${orderIds[0]}`;
     await workflows.start(id, { orderIds, checkAfterMs: 60_000 });
@@ -127,30 +127,30 @@ describe('the door to the order workflows', () => {
     assert.equal(events?.filter((event) => event.workflowExecutionSignaledEventAttributes).length, 1);
   });
 
-  it('registers its search attributes again when Temporal has forgotten them', async () => {
+  it('registers its search attributes again when Temporal has lost them', async () => {
     await temporal.connection.operatorService.removeSearchAttributes({
       namespace: temporal.namespace,
       searchAttributes: ['OrderId', 'OrderStage', 'OrderStatus'],
     });
     const orderId = randomUUID();
-    await eventually('it starts', () => start(orderId));
+    await eventually('the workflow starts', () => start(orderId));
     await handleOf(orderId).terminate();
   });
 
-  it('fails within its deadline while Temporal is away, and then at once', async () => {
-    const away = createTemporalConnection({
+  it('fails with an outage error while Temporal is unavailable', async () => {
+    const unavailable = createTemporalConnection({
       connectionOptions: { address: '127.0.0.1:1' },
       namespace: 'default',
       searchAttributes: {},
       createWorker: () => Promise.reject(new Error('never reached')),
       logger: testLogger,
     });
-    away.start();
+    unavailable.start();
     await assert.rejects(
-      createOrderWorkflowClient(away).start('order-x', { orderIds: ['x'], checkAfterMs: 1000 }),
+      createOrderWorkflowClient(unavailable).start('order-x', { orderIds: ['x'], checkAfterMs: 1000 }),
       isTemporalOutage,
     );
-    assert.equal(await away.isUp(100), false);
-    await away.stop();
+    assert.equal(await unavailable.isUp(100), false);
+    await unavailable.stop();
   });
 });

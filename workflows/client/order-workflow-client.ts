@@ -19,67 +19,74 @@ import {
 import type { orderLifecycle } from '../order-lifecycle.js';
 import { startDescriptionOf } from '../contract/start-description.js';
 
-/** The door by which services start, find and signal the workflows of orders. Every call has a deadline. */
+/** Starts, queries and signals order workflows on behalf of the services. Every call has a deadline. */
 export interface OrderWorkflowClient {
   /**
-   * Starts a workflow, unless one with this id is running. `taken`: that one carries other orders or is not ours.
-   * @throws while Temporal is unavailable, or when it refuses
+   * Starts a workflow unless one with this id is running. Returns `running` when that one carries all of these orders,
+   * and `taken` when it does not or is of another type.
+   * @throws while Temporal is unavailable, or when it refuses the start
    */
   start(workflowId: string, input: OrderLifecycleInput): Promise<'started' | 'running' | 'taken'>;
-  /** The orders that the open workflow with this id carries; none when it is closed, unknown, or not ours. */
+  /**
+   * Returns the orders that the open workflow with this id carries; none when it is closed, unknown or of another type.
+   * @throws while Temporal is unavailable
+   */
   ordersOf(workflowId: string): Promise<ReadonlySet<string>>;
-  /** Hints that the processor has decided an order, whose outcome is to be published; false when the workflow is not open. */
+  /** Asks the workflow to publish an outcome of the processor. Returns false when the workflow is not open. */
   signalOutcomeReady(workflowId: string, outcome: OrderOutcome): Promise<boolean>;
-  /** Hints that an order is settled; those that come within half a second for one workflow leave together. */
+  /**
+   * Hints that an order is settled. Hints for one workflow within half a second share a signal. Returns false when the
+   * workflow is not open.
+   */
   signalSettled(workflowId: string, outcome: OrderOutcome): Promise<boolean>;
-  /** Hints that the workflow should look for itself now; false when it is not open. */
+  /** Hints that the workflow should check by itself now. Returns false when the workflow is not open. */
   signalCheckNow(workflowId: string): Promise<boolean>;
 }
 
-/** What a namespace must know for our workflows. */
+/** The search attributes that a namespace must have for the order workflows. */
 export const searchAttributeTypes: SearchAttributeTypes = {
   [searchAttributes.orderId.name]: SearchAttributeType.KEYWORD_LIST,
   [searchAttributes.orderStatus.name]: SearchAttributeType.KEYWORD,
   [searchAttributes.orderStage.name]: SearchAttributeType.KEYWORD,
 };
 
-/** Off any request's path, so a slow server is given time: a start that was given up may have happened. */
+/** Long, because no request waits for a start, and a start that times out may have succeeded. */
 const startTimeoutMs = 10_000;
-/** Short: a signal that fails is forgotten, since the workflow looks for itself. */
+/** Short, because a failed signal is not retried: the workflow checks by itself. */
 const signalTimeoutMs = 2000;
 /**
- * When a processor comes back after hours, thousands of workflows are to be told at once. All together they would run into
- * the deadline above; in turn, a busy development server takes some hundred a second.
+ * When a processor returns after hours, thousands of signals are due at once. Sent all together they would exceed the
+ * deadline above; with this limit, a busy development server accepts on the order of a hundred per second.
  */
 const maxSignalsInFlight = 20;
-/** More are not kept: a hint that comes minutes late spares its workflow nothing. */
+/** Further signals are rejected: a hint that arrives minutes late saves its workflow nothing. */
 const maxSignalsWaiting = 10_000;
 const describeTimeoutMs = 5000;
 /**
- * To a workflow every signal is a task of tens of milliseconds, whatever it carries; and an order that is settled within
- * its workflow's first task, by another instance's consumer, needs no signal by the time this one leaves.
+ * Every signal costs its workflow a task of tens of milliseconds, whatever it carries. Also, an order that another
+ * instance's consumer settles during the workflow's first task no longer needs the signal when the linger time ends.
  */
 const settledLingerMs = 500;
-/** One signal of 100 outcomes is some 12 kB in the history; the server takes 2 MB. */
+/** One signal of 100 outcomes takes about 12 kB in the history; the server accepts 2 MB. */
 const maxOutcomesPerSignal = 100;
 
 const workflowType = 'orderLifecycle' satisfies typeof orderLifecycle.name;
 
-/** The client both services use, over the process's shared connection. */
-export function createOrderWorkflowClient(link: Pick<TemporalConnection, 'call'>): OrderWorkflowClient {
-  const inTurn = pLimit(maxSignalsInFlight);
+/** Creates the client that both services use, on the process's shared connection. */
+export function createOrderWorkflowClient(connection: Pick<TemporalConnection, 'call'>): OrderWorkflowClient {
+  const limit = pLimit(maxSignalsInFlight);
 
-  /** False when the workflow is not there to be told. */
+  /** Returns false when the workflow is not open. */
   async function signal<Args extends unknown[]>(
     workflowId: string,
     definition: SignalDefinition<Args>,
     ...args: Args
   ): Promise<boolean> {
-    if (inTurn.pendingCount >= maxSignalsWaiting) throw new TemporalUnavailable('too many workflows wait to be told');
+    if (limit.pendingCount >= maxSignalsWaiting) throw new TemporalUnavailable('too many signals are waiting');
     try {
       failpoint('signal.before');
-      await inTurn(() =>
-        link.call(signalTimeoutMs, (client) => client.workflow.getHandle(workflowId).signal(definition, ...args)),
+      await limit(() =>
+        connection.call(signalTimeoutMs, (client) => client.workflow.getHandle(workflowId).signal(definition, ...args)),
       );
       return true;
     } catch (error) {
@@ -97,8 +104,8 @@ export function createOrderWorkflowClient(link: Pick<TemporalConnection, 'call'>
       isOutage: isTemporalOutage,
       run: async (items) => {
         const outcomes = items.map(({ outcome }) => outcome);
-        const told = await signal(items[0]?.workflowId ?? '', definition, { outcomes });
-        return items.map(() => told);
+        const isOpen = await signal(items[0]?.workflowId ?? '', definition, { outcomes });
+        return items.map(() => isOpen);
       },
     });
   const outcomeReady = batchedBy(outcomeReadySignal, 0);
@@ -106,7 +113,7 @@ export function createOrderWorkflowClient(link: Pick<TemporalConnection, 'call'>
 
   async function ordersOf(workflowId: string): Promise<ReadonlySet<string>> {
     try {
-      const { status, type, typedSearchAttributes } = await link.call(describeTimeoutMs, (client) =>
+      const { status, type, typedSearchAttributes } = await connection.call(describeTimeoutMs, (client) =>
         client.workflow.getHandle(workflowId).describe(),
       );
       const isOurs = status.name === 'RUNNING' && type === workflowType;
@@ -121,7 +128,7 @@ export function createOrderWorkflowClient(link: Pick<TemporalConnection, 'call'>
     start: async (workflowId, input) => {
       try {
         failpoint('start.before');
-        await link.call(startTimeoutMs, (client) =>
+        await connection.call(startTimeoutMs, (client) =>
           client.workflow.start<typeof orderLifecycle>(workflowType, {
             ...startOptions(workflowId, input),
             requestEagerStart: true,
@@ -148,7 +155,7 @@ function startOptions(workflowId: string, input: OrderLifecycleInput) {
     workflowId,
     args: [input] as [OrderLifecycleInput],
     workflowIdConflictPolicy: 'FAIL',
-    // The database says that the order is pending, so whatever has closed under this id has not ended it.
+    // The order is pending in the database, so a closed workflow with this id has not settled it.
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     ...startDescriptionOf(input.orderIds),
   } as const;

@@ -1,19 +1,19 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 
-/** One place for every name that services and workflow must agree on; a mismatch of a task queue's name is silent. */
+/** The task queues, named once for services and workflow: a mismatch of the names would go unnoticed. */
 export const taskQueues = { orderApi: 'order-api', processor: 'processor' } as const;
 
 const ownIdPrefix = 'order-';
-/** Begins the id of a workflow that carries several orders; no order's own workflow can have such an id. */
+/** The prefix of the id of a workflow that carries several orders; the id of an order's own workflow never has it. */
 export const groupIdPrefix = 'orders-';
 
-/** The id of the workflow that carries this order and no other. */
+/** Returns the id of the workflow that carries only this order. */
 export function workflowIdOf(orderId: string): string {
   return ownIdPrefix + orderId;
 }
 
-/** True for ids as our workflows have them: a message from outside must not make us signal anybody else's. */
+/** Returns true for the id of an order workflow, so that a message cannot make a service signal any other workflow. */
 export function isLifecycleId(workflowId: unknown): workflowId is string {
   return (
     typeof workflowId === 'string' &&
@@ -22,11 +22,11 @@ export function isLifecycleId(workflowId: unknown): workflowId is string {
   );
 }
 
-/** Where the order's workflow is. */
+/** The stage that the order's workflow has reached. */
 export type LifecycleStage =
   'publishingCreated' | 'awaitingOutcome' | 'publishingProcessed' | 'awaitingSettlement' | 'settled';
 
-/** How an order ends: what the processor has decided, with the version that the order has after it. */
+/** How an order ends: what the processor decided, with the version that this gives the order. */
 export interface OrderOutcome {
   readonly orderId: string;
   readonly status: 'done' | 'failed';
@@ -34,14 +34,14 @@ export interface OrderOutcome {
 }
 
 /**
- * One order, or several that are carried together. Ids, versions and statuses only: a workflow's history is kept, shown
- * and exported, so no customer data enters it.
+ * The input for one order or a group of orders. It has only ids, versions and statuses: a workflow's history is
+ * retained, displayed and exported, so it must not contain customer data.
  */
 export interface OrderLifecycleInput {
   readonly orderIds: readonly string[];
-  /** How long the workflow hears nothing before it looks for itself; the next time after twice that, up to an hour. */
+  /** How long the workflow waits for a signal before it checks by itself; see `checkDelayMs`. */
   readonly checkAfterMs: number;
-  /** Of a run that continues another one whose history grew long: what that run knew of its orders. */
+  /** Set when this run continues one whose history grew too long: what that run knew about its orders. */
   readonly known?: KnownFacts;
 }
 
@@ -50,7 +50,7 @@ interface KnownFacts {
   readonly settled: readonly OrderOutcome[];
 }
 
-/** Of one order its outcome, of several how many ended how. */
+/** For one order, its outcome; for a group, the number of orders with each status. */
 export type OrderLifecycleResult = Pick<OrderOutcome, 'status' | 'version'> | GroupResult;
 
 interface GroupResult {
@@ -58,23 +58,23 @@ interface GroupResult {
   readonly failed: number;
 }
 
-/** What both signals carry. */
+/** The argument of the `outcomeReady` and `settled` signals. */
 export interface OutcomesSignal {
   readonly outcomes: readonly OrderOutcome[];
 }
 
-// The signals are hints: they spare a workflow the wait until it looks for itself. One that is lost, repeated or makes no
-// sense changes nothing about how the order ends.
+// The signals are hints that save a workflow the wait until its next check. A signal that is lost, repeated or invalid
+// does not change how the order ends.
 
-/** The processor has decided these orders and could not publish their outcomes by itself. */
+/** The processor has decided these orders but could not publish their outcomes. */
 export const outcomeReadySignal = defineSignal<[OutcomesSignal]>('outcomeReady');
 /** The order API has applied the outcomes of these orders. */
 export const settledSignal = defineSignal<[OutcomesSignal]>('settled');
-/** Look now and do not wait for the next check. */
+/** The workflow should check now instead of waiting for the next check. */
 export const checkNowSignal = defineSignal('checkNow');
 export const stageQuery = defineQuery<LifecycleStage>('stage');
 
-/** `Status` is Temporal's own word in the workflow list, so the business status has a longer name. */
+/** Temporal's workflow list already has a `Status`, so the business status has a longer name. */
 export const searchAttributes = {
   /** Every order the workflow carries. */
   orderId: defineSearchAttributeKey('OrderId', SearchAttributeType.KEYWORD_LIST),

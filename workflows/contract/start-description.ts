@@ -1,7 +1,10 @@
 import { TypedSearchAttributes } from '@temporalio/common';
 import { searchAttributes } from './messages.js';
 
-/** What people see of a workflow from its start on, and find it by. The server takes 200 bytes of summary. */
+/**
+ * Returns the summary, details and search attributes that a workflow has from its start. The server accepts a summary
+ * of at most 200 bytes.
+ */
 export function startDescriptionOf(orderIds: readonly string[]) {
   const [first, ...others] = orderIds;
   return {

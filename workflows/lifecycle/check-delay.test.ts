@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { checkDelayMs, durationOf } from './check-delay.js';
 
-describe('the wait before a workflow looks for itself', () => {
-  it('doubles with each look that found nothing, up to an hour', () => {
+describe('the delay before a workflow checks by itself', () => {
+  it('doubles with each check that finds nothing new, up to an hour', () => {
     const delays = [0, 1, 2, 6, 7, 100].map((checks) => checkDelayMs(30_000, checks, 0.5));
     assert.deepEqual(delays, [30_000, 60_000, 120_000, 1_920_000, 3_600_000, 3_600_000]);
   });
 
-  it('is as long as it was set to be when that is more than an hour', () => {
+  it('is the configured time when that is more than an hour', () => {
     assert.equal(checkDelayMs(7_200_000, 5, 0.5), 7_200_000);
   });
 
-  it('differs from workflow to workflow by a fifth either way, and is never shorter than half of what is set', () => {
+  it('has a jitter of 20 % in either direction and always exceeds half of the configured time', () => {
     fc.assert(
       fc.property(fc.nat(50), fc.double({ min: 0, max: 0.999, noNaN: true }), (checks, random) => {
         const [delay, middle] = [checkDelayMs(30_000, checks, random), checkDelayMs(30_000, checks, 0.5)];
@@ -21,7 +21,7 @@ describe('the wait before a workflow looks for itself', () => {
     );
   });
 
-  it('is told in words', () => {
+  it('is displayed in a suitable unit', () => {
     assert.deepEqual([300, 30_000, 240_000, 7_200_000].map(durationOf), ['300 ms', '30 s', '4 min', '2 h']);
   });
 });

@@ -2,8 +2,10 @@ const maxDelayMs = 3_600_000;
 const jitterShare = 0.2;
 
 /**
- * How long a workflow waits for news before it looks for itself: `checkAfterMs`, twice that after each check that found
- * nothing new, and never more than an hour; give or take 20 %, so that workflows that began together do not look together.
+ * Returns how long a workflow waits for a signal before it checks by itself, in milliseconds: `checkAfterMs`, doubled
+ * after each check that found nothing new, up to an hour (or `checkAfterMs`, if that is longer). A jitter of 20 % in
+ * either direction keeps workflows that started together from checking together.
+ * @param checks how many checks in a row have found nothing new
  * @param random a number from 0 up to but not including 1
  */
 export function checkDelayMs(checkAfterMs: number, checks: number, random: number): number {
@@ -11,7 +13,7 @@ export function checkDelayMs(checkAfterMs: number, checks: number, random: numbe
   return Math.round(delayMs * (1 - jitterShare + 2 * jitterShare * random));
 }
 
-/** For people: `800 ms`, `30 s`, `4 min`, `1.2 h`. */
+/** Formats a duration for people: `800 ms`, `30 s`, `4 min`, `1.2 h`. */
 export function durationOf(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 90_000) return `${Math.round(ms / 1000)} s`;

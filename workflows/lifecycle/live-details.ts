@@ -1,13 +1,13 @@
 import type { LifecycleStage } from '../contract/messages.js';
 import { isOpen, type TrackedOrder } from './tracked-order.js';
 
-/** What a workflow did or learned, in workflow time, so that a replay shows the same. */
+/** Something that a workflow did or learned. Its time is workflow time, so that a replay shows the same. */
 export interface Step {
   readonly text: string;
   readonly at: number;
 }
 
-/** Markdown that Temporal Web UI shows while the workflow runs and after: what happened, and each order of several. */
+/** Returns the Markdown that Temporal Web UI shows for a workflow: its steps and, for a group, each of its orders. */
 export function liveDetailsOf(orders: readonly TrackedOrder[], stage: LifecycleStage, steps: readonly Step[]): string {
   const [only, ...others] = orders;
   const story = steps.map(({ text, at }) => `- ${new Date(at).toISOString()}: ${text}`);

@@ -10,44 +10,48 @@ import {
 import { parseOutcomes } from './parse-facts.js';
 import { displayProgress } from './progress-display.js';
 import {
-  awaitsPublish,
-  awaitsSettlementOnly,
   isOpen,
+  isProgress,
+  knownFactsOf,
+  recordFacts,
   resultOf,
+  stageWhilePublishing,
+  stageWhileWaiting,
+  takeDuePublishes,
   trackedOrdersOf,
   type TrackedOrder,
 } from './tracked-order.js';
 
-/** What a workflow knows of its orders, and how it tells people: stage query, search attributes, live details. */
+/** What a workflow knows about its orders; it shows this in the stage query, search attributes and live details. */
 export interface OrderProgress {
-  /** Of the orders that are not settled, as far as this workflow knows. */
+  /** Returns the ids of the orders that are not settled, as far as this workflow knows. */
   openIds(): string[];
-  /** Of the open orders whose outcome is not known. */
-  undecidedIds(): string[];
-  /** The open orders whose outcome is to be published; each is returned once. */
-  takeDecidedIds(): string[];
+  /** Returns the ids of the open orders whose outcome is not known. */
+  createdToRepublish(): string[];
+  /** Returns the ids of the open orders whose outcome this workflow must publish; each is returned once. */
+  takeDuePublishes(): string[];
   areOpen(): boolean;
-  /** Records the outcomes in a signal or an activity's result. What makes no sense is ignored with a log line. */
+  /** Records the outcomes in a signal or an activity result. Invalid ones are ignored and logged. */
   recordOutcomes(result: unknown): void;
-  /** Records outcomes that were published by the activity that tells of them. */
+  /** Records outcomes that were published by the activity that returned them. */
   recordPublishedOutcomes(result: unknown): void;
   /** Records the outcomes that the order API has applied. */
   recordSettled(result: unknown): void;
-  /** Adds a line to the story that people read. */
+  /** Adds a line to the live details. */
   tell(text: string): void;
-  /** Waits for an outcome to publish or for the last order to be settled, until `maxWaitMs` have passed or somebody asks. */
+  /** Waits until there is an outcome to publish, the last order is settled, a check is requested, or time is up. */
   waitForProgress(maxWaitMs: number): Promise<'progress' | 'nothing heard' | 'asked to look'>;
-  /** How much was learned so far: it grows with every new fact. */
+  /** Returns the number of facts that were recorded so far. */
   factCount(): number;
-  /** The input of a run that continues this one. */
+  /** Returns the input for a run that continues this one. */
   toInput(): OrderLifecycleInput;
-  /** Shows all orders as settled and returns how they ended. */
+  /** Displays the stage `settled` and returns how the orders ended. */
   complete(): OrderLifecycleResult;
 }
 
 /**
- * Starts listening for the signals of all orders, before anything else happens, so that an early one is not missed. A
- * signal that the workflow has already had is ignored: the first fact of a kind stays.
+ * Registers the signal handlers for all orders. It must be called before anything else happens, so that no early signal
+ * is missed. A repeated signal is ignored: the first fact of each kind about an order is kept.
  */
 export function followOrders(input: OrderLifecycleInput): OrderProgress {
   const all = trackedOrdersOf(input);
@@ -58,12 +62,7 @@ export function followOrders(input: OrderLifecycleInput): OrderProgress {
   const record = (fact: 'outcome' | 'settled', value: unknown): TrackedOrder[] => {
     const { outcomes, invalid } = parseOutcomes(value);
     if (invalid > 0) log.warn('ignored what is not an outcome of an order', { fact, invalid });
-    const changed = outcomes.flatMap(({ orderId, status, version }) => {
-      const order = orders.get(orderId);
-      if (!order || order[fact]) return [];
-      order[fact] = { orderId, status, version };
-      return [order];
-    });
+    const changed = recordFacts(orders, fact, outcomes);
     facts += changed.length;
     if (changed.length > 0)
       display.tell(`${fact === 'settled' ? 'settled' : 'outcome known'}: ${nameOf(idsOf(changed))}`);
@@ -79,13 +78,12 @@ export function followOrders(input: OrderLifecycleInput): OrderProgress {
   const areOpen = (): boolean => all.some(isOpen);
   return {
     openIds: () => idsOf(all.filter(isOpen)),
-    undecidedIds: () => idsOf(all.filter((order) => isOpen(order) && !order.outcome)),
-    takeDecidedIds: () => {
-      const decided = all.filter(awaitsPublish);
-      for (const order of decided) order.outcomePublishRequested = true;
-      // A group is where the last of its orders is.
-      if (decided.length > 0 && all.every(awaitsSettlementOnly)) display.enter('publishingProcessed');
-      return idsOf(decided);
+    createdToRepublish: () => idsOf(all.filter((order) => isOpen(order) && !order.outcome)),
+    takeDuePublishes: () => {
+      const due = takeDuePublishes(all);
+      const stage = stageWhilePublishing(all);
+      if (due.length > 0 && stage) display.enter(stage);
+      return idsOf(due);
     },
     areOpen,
     recordOutcomes: (result) => void record('outcome', result),
@@ -95,23 +93,16 @@ export function followOrders(input: OrderLifecycleInput): OrderProgress {
     recordSettled: (result) => void record('settled', result),
     tell: (text) => display.tell(text),
     waitForProgress: async (maxWaitMs) => {
-      display.enter(all.every(awaitsSettlementOnly) ? 'awaitingSettlement' : 'awaitingOutcome');
-      const isProgress = (): boolean => !areOpen() || all.some(awaitsPublish);
+      display.enter(stageWhileWaiting(all));
       const summary = `wait for news of ${nameOf(idsOf(all.filter(isOpen)))}, then look`;
-      await condition(() => isProgress() || checkRequested, maxWaitMs, { summary });
+      await condition(() => isProgress(all) || checkRequested, maxWaitMs, { summary });
       const asked = checkRequested;
       checkRequested = false;
-      if (isProgress()) return 'progress';
+      if (isProgress(all)) return 'progress';
       return asked ? 'asked to look' : 'nothing heard';
     },
     factCount: () => facts,
-    toInput: () => ({
-      ...input,
-      known: {
-        outcomes: all.flatMap(({ outcome }) => outcome ?? []),
-        settled: all.flatMap(({ settled }) => settled ?? []),
-      },
-    }),
+    toInput: () => ({ ...input, known: knownFactsOf(all) }),
     complete: () => {
       display.enter('settled');
       return resultOf(all);
@@ -119,7 +110,7 @@ export function followOrders(input: OrderLifecycleInput): OrderProgress {
   };
 }
 
-/** One order's id, or how many there are, for people. */
+/** Returns a name for people: the id of a single order, or the number of orders. */
 export function nameOf(ids: readonly string[]): string {
   return ids.length === 1 ? String(ids[0]) : `${ids.length} orders`;
 }

@@ -2,16 +2,16 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { OrderLifecycleInput, OrderOutcome } from '../contract/messages.js';
 
 /**
- * Whatever enters a workflow from outside is checked here, at its edge: anybody who can reach Temporal can signal a
- * workflow, complete an activity by hand, or start a run. An error thrown from workflow code would fail its task again and
- * again, and hold up every order of a group.
+ * Validates everything that enters a workflow from outside: any client with access to Temporal can signal a workflow,
+ * complete an activity by hand, or start a run. An error that is thrown from workflow code would fail its task
+ * repeatedly and hold up every order of a group.
  */
 
 const maxOrders = 1000;
 const maxIdLength = 128;
 const maxCheckAfterMs = 86_400_000;
 
-/** The outcomes that `value`, a signal's argument or an activity's result, carries; what makes no sense is counted. */
+/** Returns the outcomes in `value`, a signal argument or an activity result, and the number of invalid ones. */
 export function parseOutcomes(value: unknown): { readonly outcomes: OrderOutcome[]; readonly invalid: number } {
   const list = fieldOf(value, 'outcomes');
   if (!Array.isArray(list)) return { outcomes: [], invalid: 1 };
@@ -20,8 +20,9 @@ export function parseOutcomes(value: unknown): { readonly outcomes: OrderOutcome
 }
 
 /**
- * A workflow's input.
- * @throws ApplicationFailure that fails the run for good: it can carry no order, and a pending one gets another workflow
+ * Validates the input of a workflow and removes duplicate order ids.
+ * @throws ApplicationFailure that is non-retryable: the run fails, and the reconciler starts another workflow for those
+ * orders that are still pending
  */
 export function parseInput(value: unknown): OrderLifecycleInput {
   const orderIds = fieldOf(value, 'orderIds');

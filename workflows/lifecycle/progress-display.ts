@@ -3,18 +3,18 @@ import { liveDetailsOf, type Step } from './live-details.js';
 import { searchAttributes, type LifecycleStage } from '../contract/messages.js';
 import { isOpen, statusOf, type TrackedOrder } from './tracked-order.js';
 
-/** How a workflow tells people where it is: search attributes for the list, live details for one workflow. */
+/** Shows people the progress of a workflow: by search attributes in the list, by live details for one workflow. */
 export interface ProgressDisplay {
   stage(): LifecycleStage;
   enter(stage: LifecycleStage): void;
-  /** Adds a line to the story that people read. */
+  /** Adds a line to the live details. */
   tell(text: string): void;
 }
 
-/** The story is cut at its beginning after that: an order that waits for weeks is checked every hour. */
+/** Beyond this, the oldest lines are dropped: an order that waits for weeks is checked every hour. */
 const maxSteps = 50;
 
-/** Begins in the stage that the start of the workflow has told of already. */
+/** Creates the display in the stage `publishingCreated`, which the start of the workflow has already set. */
 export function displayProgress(orders: readonly TrackedOrder[]): ProgressDisplay {
   let stage: LifecycleStage = 'publishingCreated';
   const steps: Step[] = [];

@@ -22,7 +22,7 @@ const plans = {
   absence: { ...noLoad, absenceMs: 60 * 60_000, absenceOrders: 20_000 },
 } as const satisfies Record<string, Plan>;
 
-/** In the order in which they run: the capacity comes before the scenarios that need it, the largest load last. */
+/** Listed in the order in which they run: capacity comes before the scenarios that need it, the largest load last. */
 const scenarios = {
   confirms,
   'single-order': singleOrder,
@@ -33,10 +33,10 @@ const scenarios = {
   burst,
 } as const satisfies Record<string, Scenario>;
 
-/** The scenarios that can be chosen one by one. */
+/** The names of the scenarios that can be chosen one by one. */
 export const scenarioNames = Object.keys(scenarios);
 
-/** The soak needs the capacity, which `settling` measures. */
+/** The soak includes `settling`, which measures the capacity that it needs. */
 const scenariosOf: Readonly<Record<keyof typeof plans, Readonly<Record<string, Scenario>>>> = {
   full: scenarios,
   quick: scenarios,
@@ -46,19 +46,22 @@ const scenariosOf: Readonly<Record<keyof typeof plans, Readonly<Record<string, S
 
 export interface BenchOptions {
   readonly kind: keyof typeof plans;
-  /** Only these scenarios; default: all. */
+  /** Runs only these scenarios. Default: all of the kind. */
   readonly only?: readonly string[] | undefined;
-  /** Measures this system beside its peers, and nothing else. */
+  /** Measures only this system beside its peers. */
   readonly peers?: boolean | undefined;
   readonly print: (line: string) => void;
   readonly stop: AbortSignal;
-  /** Of a soak. */
+  /** Length of a soak. Default: as in its plan. */
   readonly soakMinutes?: number | undefined;
-  /** Instead of the plan's. */
+  /** Length and size of an absence. Default: as in its plan. */
   readonly absence?: Pick<Plan, 'absenceMs' | 'absenceOrders'> | undefined;
 }
 
-/** Runs the benchmark on servers that are up and provided to the tests. Never throws for a scenario that could not be measured. */
+/**
+ * Runs the benchmark on servers that are running and were passed to `provideTestServers`. A scenario that fails is
+ * reported as invalid and does not make this throw.
+ */
 export async function runBench(
   servers: LocalServers,
   { kind, only, peers: withPeers, print, stop, soakMinutes, absence: absencePlan }: BenchOptions,
@@ -88,7 +91,7 @@ export async function runBench(
     } catch (error) {
       invalid.push({ scenario: name, reason: String(error) });
       print(`${name}: INVALID: ${String(error)}`);
-      // What it has left open would make the next scenarios invalid too, so they get systems of their own.
+      // The work it left open would make the next scenarios invalid too, so they get new systems.
       await abandon(systems);
       failures += 1;
     }
@@ -98,7 +101,7 @@ export async function runBench(
   const machine = describeMachine(await serverVersions(servers));
   await Promise.all(
     [...systems.values()].map(async (system) =>
-      (await system).stop().catch((error: unknown) => print(`stopping: ${String(error)}`)),
+      (await system).stop().catch((error: unknown) => print(`stopping a system failed: ${String(error)}`)),
     ),
   );
   return { measurements, peers, invalid, machine, plan };

@@ -3,10 +3,10 @@ import { cpuMsOf, serverPids } from './process-usage.js';
 import type { Bench } from './scenario.js';
 import type { BenchSystem } from './system.js';
 
-/** What a run has used, in all. */
+/** What was used, by the name of the counter. */
 export type Counters = Readonly<Record<string, number>>;
 
-/** Reads everything that is counted for a system, so that two readings tell what a run in between has used. */
+/** Reads every counter of a system. The difference between two readings is what the run in between used. */
 export async function readCounters({ servers }: Bench, system: BenchSystem): Promise<Counters> {
   const pids = {
     ...serverPids(servers.serverDirectory.run),
@@ -26,8 +26,9 @@ export async function readCounters({ servers }: Bench, system: BenchSystem): Pro
 }
 
 /**
- * Every statement is a round trip of its own: nothing is pipelined. Those of the benchmark are left out. Transactions that
- * write are counted by their ids, which is exact at once; pg_stat_database learns of a session's commits up to 10 s late.
+ * Every statement is its own round trip, since nothing is pipelined; the benchmark's statements do not count. Writing
+ * transactions are counted by their ids, which is exact at once: pg_stat_database learns of a session's commits up to
+ * 10 s late.
  */
 async function readDatabase({ pool }: TestDatabase) {
   await pool.query('create extension if not exists pg_stat_statements');
@@ -43,7 +44,7 @@ async function readDatabase({ pool }: TestDatabase) {
   return { statements: Number(row?.statements), transactions: Number(row?.transactions), walBytes: Number(row?.wal) };
 }
 
-/** What the workflows that started since then have cost Temporal; all have ended. */
+/** Sums what the workflows that started since then have cost Temporal. All of them must have closed. */
 export async function readWorkflows({ temporal }: BenchSystem, since: Date): Promise<Counters> {
   const sums = { workflows: 0, 'state transitions': 0, 'history events': 0, 'history bytes': 0 };
   const query = `WorkflowType = "orderLifecycle" AND StartTime >= "${since.toISOString()}"`;
@@ -56,7 +57,7 @@ export async function readWorkflows({ temporal }: BenchSystem, since: Date): Pro
   return sums;
 }
 
-/** The difference of two readings, for each order. */
+/** Returns the difference between two readings, divided by the number of orders. */
 export function perOrder(before: Counters, after: Counters, orders: number): Counters {
   return Object.fromEntries(
     Object.entries(after).map(([name, value]) => [name, (value - (before[name] ?? 0)) / orders]),

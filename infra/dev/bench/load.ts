@@ -8,7 +8,7 @@ export interface PlacedOrder {
   readonly settledAt: number;
 }
 
-/** A system that takes orders: subject in one of its modes, or a peer. */
+/** A system that takes orders: this system in one of its modes, or a peer. */
 export interface OrderSystem {
   readonly ordersDb: TestDatabase;
   /** Places a new order and returns its id. @throws Error unless it is accepted */
@@ -17,17 +17,19 @@ export interface OrderSystem {
 
 export interface Load {
   readonly orders: readonly PlacedOrder[];
-  /** Settled in a second, over the time in which all clients were at work. */
+  /** Orders settled per second, over the time in which all clients were at work. */
   readonly settledPerSecond: number;
 }
 
-/** How often the load asks who is settled: rates need it less often than latencies, and asking costs the system CPU. */
+/** How often the load polls for settled orders. Rates need it less often than latencies, and polling costs CPU. */
 const rateMs = 25;
 const latencyMs = 5;
-/** The clients that all start at once are a burst of their own; the rate is taken after it. */
+/** Clients that start at the same time cause a burst; the rate is measured after it. */
 const warmUpMs = 2000;
 
-/** Clients that each place an order, wait until it is settled, and place the next, for `durationMs` after the warm-up. */
+/**
+ * Runs clients that each place an order, wait until it settles and place the next, for `durationMs` after a warm-up.
+ */
 export async function closedLoop(system: OrderSystem, clients: number, durationMs: number): Promise<Load> {
   const settlements = watchSettlements(system.ordersDb.pool, rateMs);
   const orders: PlacedOrder[] = [];
@@ -50,8 +52,8 @@ export async function closedLoop(system: OrderSystem, clients: number, durationM
 }
 
 /**
- * Orders placed at a steady rate, whether or not the ones before are settled. Latency counts from when an order should
- * have been placed, so that a system that holds up its clients is not rewarded for it.
+ * Places orders at a steady rate, whether or not the previous ones have settled. Latency counts from the time at which
+ * an order was due to be placed, so that a system that holds up its clients is not rewarded for it.
  */
 export async function openLoop(system: OrderSystem, perSecond: number, durationMs: number): Promise<Load> {
   const settlements = watchSettlements(system.ordersDb.pool, latencyMs);
@@ -80,7 +82,7 @@ export function latenciesOf({ orders }: Load): number[] {
   return orders.map(({ startedAt, settledAt }) => settledAt - startedAt);
 }
 
-/** Places `count` orders through so many clients, as fast as they are accepted. */
+/** Places `count` orders through this many clients, as fast as they are accepted. */
 export async function placeMany(system: OrderSystem, clients: number, count: number): Promise<void> {
   let left = count;
   const client = async (): Promise<void> => {
@@ -92,7 +94,7 @@ export async function placeMany(system: OrderSystem, clients: number, count: num
   await Promise.all(Array.from({ length: clients }, client));
 }
 
-/** Places `count` orders through so many clients, at most so many a second together, and waits for no settlement. */
+/** Places `count` orders through this many clients, at most `perSecond` in total. It does not wait for settlements. */
 export async function placeAtRate(
   system: OrderSystem,
   clients: number,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { takeLines } from './log-scan.js';
 
-describe('looking through a log', () => {
+describe('the scan of a log', () => {
   let directory: string;
   let file: string;
   beforeEach(() => {
@@ -19,14 +19,14 @@ describe('looking through a log', () => {
     assert.equal(statSync(file).size, 0);
   });
 
-  it('finds each line once, however often it looks', () => {
+  it('finds each line once, however often it runs', () => {
     appendFileSync(file, 'bad 1\n');
     assert.deepEqual(takeLines(file, /bad/), ['bad 1']);
     appendFileSync(file, 'bad 2\n');
     assert.deepEqual(takeLines(file, /bad/), ['bad 2']);
   });
 
-  it('finds a line that lies across two pieces, and an unfinished last one', () => {
+  it('finds a line that spans two pieces, and an unfinished last line', () => {
     appendFileSync(file, `${'x'.repeat(4 * 2 ** 20 - 2)}\nbad line\nbad end`);
     assert.deepEqual(takeLines(file, /bad/), ['bad line', 'bad end']);
   });

@@ -4,8 +4,8 @@ const pieceBytes = 4 * 2 ** 20;
 const maxFound = 100;
 
 /**
- * Takes what stands in a log file, which is empty afterwards, and returns the lines that match, at most 100. In pieces,
- * since a long run writes gigabytes, more than a string can hold. Whoever writes the file has opened it for appending.
+ * Returns the lines of a log file that match, at most 100, and empties the file. It reads in pieces, since a long run
+ * writes gigabytes, more than a string can hold. The writer must have opened the file for appending.
  */
 export function takeLines(file: string, pattern: RegExp): string[] {
   const found: string[] = [];

@@ -1,6 +1,6 @@
 import { median, spread } from './statistics.js';
 
-/** A table that reads well as text and as Markdown. */
+/** Renders a table that reads well as plain text and as Markdown. */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
@@ -8,7 +8,7 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
 
-/** The median of the values with their spread; empty of none. */
+/** The median and the range of the values, e.g. `20 1/s (10 to 30)`; empty if there are none. */
 export function medianAndRange(all: readonly number[], unit: string): string {
   return all.length === 0 ? '' : `${figure(median(all))} ${unit} (${rangeOf(all)})`;
 }
@@ -18,7 +18,7 @@ export function rangeOf(values: readonly number[]): string {
   return `${figure(min)} to ${figure(max)}`;
 }
 
-/** Three digits, which is more than a measurement on a shared machine is good for. */
+/** Rounds to three digits, which is more than a measurement on a shared machine supports. */
 export function figure(value: number): string {
   return value >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 }

@@ -12,23 +12,26 @@ const stopLimitMs = 30_000;
 const shownLines = 5;
 
 export interface MeasuredProcessOptions {
-  /** Shown to people when it does not get healthy. */
+  /** Names the process in error messages. */
   readonly name: string;
-  /** What Node is started with: options, then the file. */
+  /** Arguments of Node: its options, then the file. */
   readonly args: readonly string[];
   readonly cwd: string;
   readonly settings: Readonly<Record<string, string>>;
-  /** The servers' own, which marks the process as part of it. */
+  /** The directory of the servers, whose mark the process carries so that it can be found and killed. */
   readonly serverDirectory: ServerDirectory;
   readonly logFile: string;
 }
 
-/** A port that no other process of this benchmark has been given. */
+/** Chooses a port that no other process of this benchmark was given. */
 export function chooseBenchPort(): Promise<number> {
   return choosePort(undefined, takenPorts);
 }
 
-/** Starts a service of a measured system, its output going to the log file. Resolves when it is healthy. */
+/**
+ * Starts a service of a measured system with its output in the log file. Resolves when the service is healthy.
+ * @throws Error with its last log lines if it exits, or with its state if it does not become healthy
+ */
 export async function startMeasured(options: MeasuredProcessOptions): Promise<{ child: ChildProcess; port: number }> {
   const { name, args, cwd, settings, serverDirectory, logFile } = options;
   const port = await chooseBenchPort();
@@ -58,7 +61,7 @@ export async function startMeasured(options: MeasuredProcessOptions): Promise<{ 
   return { child, port };
 }
 
-/** Asks the process to stop, kills it after a limit, and resolves when it is gone. */
+/** Asks the process to stop, kills it after 30 seconds, and resolves when it is gone. */
 export async function stopMeasured(child: ChildProcess | undefined): Promise<void> {
   if (!child || hasExited(child)) return;
   const exited = once(child, 'exit');
@@ -72,12 +75,12 @@ function hasExited({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
 }
 
-/** The file itself goes with the instance. */
+/** Quoted in the error, since the log file is removed together with the server directory. */
 function lastLines(logFile: string): string {
   return readFileSync(logFile, 'utf8').trim().split('\n').slice(-shownLines).join('\n');
 }
 
-/** What the caller has set for services of their own must not change what is measured. */
+/** Settings in the caller's environment must not change what is measured. */
 function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !/^(APP__|TEMPORAL_)/.test(name)));
 }

@@ -6,14 +6,17 @@ interface Databases {
   readonly processorDb: TestDatabase;
 }
 
-/** What is still under way, in words; empty when nothing is. Served by the partial indexes, however many orders there are. */
+/**
+ * Describes the work that is still open; an empty list means there is none. Partial indexes serve its queries, so they
+ * stay cheap however many orders there are.
+ */
 export async function hasOpenWork(databases: Databases & { readonly temporal: TestNamespace }): Promise<string[]> {
   if (await hasOpenRows(databases)) return ['orders or messages'];
   const { count } = await databases.temporal.client.workflow.count('ExecutionStatus="Running"');
   return count > 0 ? [`${count} workflows`] : [];
 }
 
-/** True while an order is pending, or an event unpublished on either side. */
+/** True while any order is pending or any event is unpublished, on either side. */
 export async function hasOpenRows({ ordersDb, processorDb }: Databases): Promise<boolean> {
   const { rows: pending } = await ordersDb.pool.query(`select /* bench */ from orders where version = 1 limit 1`);
   const messages = await Promise.all([ordersDb, processorDb].map(openMessagesIn));
@@ -28,18 +31,18 @@ async function openMessagesIn({ pool }: TestDatabase): Promise<boolean> {
   return rows[0]?.open ?? true;
 }
 
-/** How many orders there are on either side, how many of them are settled at version 2, and how many inbox entries. */
+/** Counts, for each side, its orders, those that are settled at version 2, and its inbox entries. */
 export async function countOnce({ ordersDb, processorDb }: Databases) {
   const orders = await countsOf(
     ordersDb,
     `select /* bench */ count(*) as all, count(*) filter (where status <> 'pending' and version = 2) as settled,
-       (select count(*) from inbox) as answered
+       (select count(*) from inbox) as received
      from orders`,
   );
   const processed = await countsOf(
     processorDb,
     `select /* bench */ count(*) as all, count(*) filter (where version = 2) as settled,
-       (select count(*) from inbox) as answered
+       (select count(*) from inbox) as received
      from processing_states`,
   );
   return { orders, processed };

@@ -2,7 +2,7 @@ import type { TestNamespace } from '../testing/test-namespace.js';
 
 const sampleSize = 50;
 
-/** How many workflows are open, and some of them. */
+/** The number of open workflows, and the ids of up to 50 of them. */
 export interface OpenWorkflows {
   readonly open: number;
   readonly workflowIds: readonly string[];
@@ -12,7 +12,7 @@ interface WithTemporal {
   readonly temporal: TestNamespace;
 }
 
-/** Counts the workflows that are open now, and picks some of them. */
+/** Counts the workflows that are open now, and samples up to 50 of them. */
 export async function sampleOpenWorkflows({ temporal }: WithTemporal): Promise<OpenWorkflows> {
   const query = 'ExecutionStatus="Running"';
   const { count } = await temporal.client.workflow.count(query);
@@ -24,7 +24,10 @@ export async function sampleOpenWorkflows({ temporal }: WithTemporal): Promise<O
   return { open: count, workflowIds };
 }
 
-/** The state transitions of these workflows so far, in all. A list tells them of closed workflows only, so each is asked. */
+/**
+ * Returns the sum of the state transitions of these workflows so far. A list reports them for closed workflows only, so
+ * each workflow is described.
+ */
 export async function countTransitions(
   { temporal }: WithTemporal,
   { workflowIds }: Pick<OpenWorkflows, 'workflowIds'>,

@@ -1,15 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { Pool as HttpPool } from 'undici';
 
-/** More connections than the order API has to its database: what waits, waits there and not in our socket queue. */
+/** More than the order API has to its database, so that requests wait there and not in this client's socket queue. */
 const httpConnections = 100;
 
-/** Connections to an order API on this machine; they are opened when they are needed. */
+/** Returns a pool of connections to an order API on this machine. They are opened on demand. */
 export function connectTo(port: number): HttpPool {
   return new HttpPool(`http://127.0.0.1:${port}`, { connections: httpConnections, pipelining: 1 });
 }
 
-/** Random, as the ids of real orders are: ids that grow would spare the indexes of Postgres most of their work. */
+/**
+ * Returns a random id, like those of real orders: ascending ids would spare the Postgres indexes most of their work.
+ */
 export function newOrderId(): string {
   return randomUUID();
 }

@@ -13,16 +13,16 @@ describe('a line chart', () => {
       },
       { name: 'b', points: [{ x: 5, y: 10 }] },
     ]);
-    // 10 s and 20 orders are the ends of the axes: the upper right corner.
+    // The axes end at 10 s and 20 orders, so this point is the upper right corner.
     assert.match(svg, /points="70\.0,250\.0 740\.0,40\.0"/);
     assert.match(svg, /points="405\.0,145\.0"/);
   });
 
-  it('of nothing is an empty chart', () => {
+  it('is valid and empty when it has no series', () => {
     assert.match(lineChart('title', 's', 'orders', []), /^<svg [\s\S]*<\/svg>\n$/);
   });
 
-  it('keeps markup in names from becoming markup of its own', () => {
+  it('escapes markup in its texts', () => {
     const svg = lineChart('<b>&', 's', 'y', []);
     assert.ok(svg.includes('&lt;b&gt;&amp;'));
   });

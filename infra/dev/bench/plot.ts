@@ -11,7 +11,7 @@ const margin = { left: 70, right: 20, top: 40, bottom: 70 };
 const colours = ['#1f77b4', '#d62728', '#2ca02c', '#9467bd', '#ff7f0e', '#8c564b'];
 const gridLines = 5;
 
-/** A line chart as an SVG document, both axes from zero. */
+/** Draws a line chart as an SVG document. Both axes start at zero. */
 export function lineChart(title: string, xLabel: string, yLabel: string, series: readonly Series[]): string {
   const points = series.flatMap((each) => each.points);
   const xMax = axisEnd(points.map(({ x }) => x));
@@ -57,7 +57,7 @@ function escape(content: string): string {
   return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
-/** The next 1, 2 or 5 times a power of ten above all values, so that the grid has readable numbers. */
+/** The smallest 1, 2 or 5 times a power of ten that no value exceeds, so that the grid has readable numbers. */
 function axisEnd(values: readonly number[]): number {
   const value = Math.max(1e-9, spread([0, ...values]).max);
   const power = 10 ** Math.floor(Math.log10(value));

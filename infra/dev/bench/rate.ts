@@ -1,6 +1,7 @@
 /**
- * Runs `task` over and over in `width` loops. Answers how often it was done in a second of the `durationMs` that follow
- * the warm-up: loops that start at once are a burst of their own, and towards the end not all of them are at work.
+ * Runs `task` repeatedly in `width` concurrent loops and returns how often per second it completed during the
+ * `durationMs` after the warm-up. Only that window counts: loops that start together cause a burst, and after the end
+ * not all of them are still at work.
  */
 export async function ratePerSecond(
   width: number,

@@ -18,7 +18,7 @@ const measurement: Measurement = {
 };
 
 describe('the report of a benchmark', () => {
-  it('says whether a target is met, missed as is known, or missed', () => {
+  it('says whether a target is met, missed as known, or missed', () => {
     const of = (ratio: number, target: Measurement['target']) => targetResultOf({ ...measurement, ratio, target });
     assert.equal(of(10, { atLeast: 10 }), 'met');
     assert.equal(of(9.9, { atLeast: 10 }), 'MISSED');
@@ -28,7 +28,7 @@ describe('the report of a benchmark', () => {
     assert.equal(of(4.1, { atMost: 4 }), 'MISSED');
   });
 
-  it('is a table of the measurements, with medians, spread and the ratios of pairs', () => {
+  it('is a table of the measurements with medians, ranges and the ratios of the pairs', () => {
     const lines = tableOf([{ ...measurement, slug: 'accepting' }, measurement]).split('\n');
     assert.equal(lines.length, 4);
     assert.match(lines[2] ?? '', /^\| accepting /);
@@ -38,7 +38,7 @@ describe('the report of a benchmark', () => {
     );
   });
 
-  it('is written as JSON, as Markdown with what was invalid, and as charts', () => {
+  it('is written as JSON, as Markdown with the invalid scenarios, and as charts', () => {
     const directory = mkdtempSync(join(tmpdir(), 'bench-'));
     const chart = {
       file: 'a.svg',

@@ -12,15 +12,15 @@ export interface Results {
   readonly measurements: readonly Measurement[];
   /** Scenarios that could not be measured, with the reason. */
   readonly invalid: readonly { readonly scenario: string; readonly reason: string }[];
-  /** This system beside what could be used instead of it, when `--peers` asks for it. */
+  /** This system beside its alternatives, if `--peers` asked for them. */
   readonly peers?: readonly PeerMeasurement[];
   readonly machine: Readonly<Record<string, string>>;
   readonly plan: Plan;
 }
 
-/** The result as a table: for people on a terminal, and as Markdown. */
+/** Renders the measurements as a table that reads well on a terminal and as Markdown. */
 export function tableOf(measurements: readonly Measurement[]): string {
-  const head = ['measurement', 'what', 'subject', 'reference', 'ratio', 'pairs', 'must reach', ''];
+  const head = ['measurement', 'description', 'subject', 'reference', 'ratio', 'pairs', 'target', 'result'];
   return markdownTable(head, measurements.map(cellsOf));
 }
 
@@ -70,7 +70,7 @@ function markdownOf({ measurements, peers = [], invalid, machine, plan }: Result
   ].join('\n');
 }
 
-/** What the figures were measured on. */
+/** Describes the machine, the versions and the commit that the figures were measured on. */
 export function describeMachine(versions: Readonly<Record<string, string>>): Record<string, string> {
   const [first] = cpus();
   return {
@@ -87,7 +87,9 @@ function commit(): string {
   try {
     const git = (...args: string[]): string =>
       execFileSync('git', args, { cwd: repositoryRoot, encoding: 'utf8' }).trim();
-    return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain') === '' ? '' : ', with changes');
+    return (
+      git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain') === '' ? '' : ', with uncommitted changes')
+    );
   } catch {
     return 'unknown';
   }

@@ -2,32 +2,32 @@ import type { LocalServers } from '../servers/local-servers.js';
 import type { Series } from './plot.js';
 import type { BenchSystem } from './system.js';
 
-/** How much is measured. */
+/** How much is measured, and for how long. */
 export interface Plan {
-  /** How often the reference and the system are measured, one after the other. */
+  /** How often reference and subject are measured, one after the other. */
   readonly pairs: number;
-  /** How long one measurement takes, in milliseconds. */
+  /** Length of one measurement. */
   readonly windowMs: number;
   readonly clients: number;
-  /** How many orders a drain and a burst are made of. */
+  /** Number of orders of all drains together, and of each burst. */
   readonly drainSize: number;
   readonly burstSize: number;
   readonly steadyMs: number;
   readonly soakMs: number;
-  /** How long the processor is away, and how many orders wait for it. */
+  /** How long the processor is down, and how many orders wait for it. */
   readonly absenceMs?: number;
   readonly absenceOrders?: number;
 }
 
-/** What the scenarios share: servers, the systems they load, and what an earlier scenario has measured. */
+/** What the scenarios share: the servers, the systems they load, and what an earlier scenario has measured. */
 export interface Bench {
   readonly kind: 'full' | 'quick' | 'soak' | 'absence';
   readonly plan: Plan;
   readonly servers: LocalServers;
   readonly print: (line: string) => void;
-  /** The system in this mode, started at its first use. */
+  /** Returns the system in this mode, which is started on first use. */
   system(mode: Mode): Promise<BenchSystem>;
-  /** Orders settled a second in default mode, once `settling` has measured it. */
+  /** Orders settled per second in default mode, once `settling` has measured it. */
   capacity?: number;
 }
 
@@ -41,11 +41,11 @@ export interface Chart {
   readonly series: readonly Series[];
 }
 
-/** `reached` is for a target that is out of reach, as docs/performance.md shows: what is reached instead. */
+/** `reached` is what is known to be reached instead where a target is out of reach, see docs/performance.md. */
 type Target =
   { readonly atLeast: number; readonly reached?: number } | { readonly atMost: number; readonly reached?: undefined };
 
-/** One line of the result: the system against a reference, or against a limit of its own. */
+/** One line of the result: the subject compared with a reference, or with a limit. */
 export interface Measurement {
   /** Its name in reports and in `docs/performance.md`. */
   readonly slug: string;
@@ -53,16 +53,16 @@ export interface Measurement {
   readonly unit: string;
   readonly subject: readonly number[];
   readonly reference: readonly number[];
-  /** What is compared with the target; usually the quotient of the medians. */
+  /** The value that is compared with the target; usually the ratio of the medians. */
   readonly ratio: number;
-  /** The same of each pair, where there were pairs. */
+  /** The ratio of each pair, if there were pairs. */
   readonly pairs?: readonly number[];
   readonly target: Target;
   readonly notes: readonly string[];
   readonly charts?: readonly Chart[];
 }
 
-/** Takes one measurement or several. @throws Error when a run was invalid: an order was lost or doubled */
+/** Takes one measurement or several. @throws Error if a run is invalid: an order was lost or duplicated */
 export type Scenario = (bench: Bench) => Promise<Measurement[]>;
 
 type TargetResult = 'met' | 'missed, as known' | 'MISSED';

@@ -5,10 +5,10 @@ import { createPool } from '../../postgres/pool.js';
 import { testLogger } from '../testing/test-logger.js';
 
 const connectLimitMs = 5000;
-/** Settings of Postgres on which its figures hang. */
+/** The settings of Postgres on which its figures depend. */
 const settings = ['server_version', 'fsync', 'synchronous_commit', 'shared_buffers', 'max_wal_size'];
 
-/** Which servers the figures were measured on, as they say themselves. */
+/** Returns the versions of the servers that the figures were measured on, as the servers themselves report them. */
 export async function serverVersions({ ordersDb, rabbitmq, temporal }: LocalServers): Promise<Record<string, string>> {
   return {
     PostgreSQL: await postgresSettings(ordersDb.dsn),

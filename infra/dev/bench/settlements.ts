@@ -1,23 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 
-/** Tells clients when their orders are settled, by asking the orders' database on one connection for all of them. */
+/** Tells clients when their orders have settled. It polls the order database for all of them on one connection. */
 export interface Settlements {
-  /** Resolves with the time (performance.now) at which the order was seen settled; rejects after 2 minutes. */
+  /** Resolves with the time (performance.now) at which the order was first seen settled; rejects after 2 minutes. */
   of(orderId: string): Promise<number>;
   stop(): Promise<void>;
 }
 
 const settleLimitMs = 120_000;
 /**
- * Entries become visible in the order of their commits, not of their ids, so each question reaches back by so many ids.
- * What comes later than that is found by its order's id.
+ * Entries become visible in the order of their commits, not of their ids, so each poll reaches back by this many ids.
+ * Entries that become visible even later are found by their order's id.
  */
 const overlap = 300;
-/** Orders that are waited for longer are asked for by id, oldest first, at most so many at a time and so often. */
-const askAfterMs = 400;
-const askEveryMs = 100;
-const maxAsked = 500;
+/** Orders that clients have awaited for longer are looked up by id, oldest first, at most this many and this often. */
+const lookUpAfterMs = 400;
+const lookUpEveryMs = 100;
+const maxLookedUp = 500;
 
 interface Waiting {
   readonly since: number;
@@ -27,15 +27,15 @@ interface Waiting {
 
 /**
  * Watches the history of all orders.
- * @param pollMs how often to ask, which is how exact the times are
+ * @param pollMs interval between polls, which is also the resolution of the times
  */
 export function watchSettlements(pool: pg.Pool, pollMs: number): Settlements {
   const waiting = new Map<string, Waiting>();
   const stopping = new AbortController();
   let lastId = 0;
-  let lastAsked = 0;
+  let lastLookUp = 0;
 
-  function settle(orderIds: readonly string[]): void {
+  function resolveAll(orderIds: readonly string[]): void {
     const now = performance.now();
     for (const orderId of orderIds) {
       waiting.get(orderId)?.settled(now);
@@ -43,35 +43,35 @@ export function watchSettlements(pool: pg.Pool, pollMs: number): Settlements {
     }
   }
 
-  async function askForNews(): Promise<void> {
-    const news = await findSettledSince(pool, lastId - overlap);
-    lastId = news.lastId ?? lastId;
-    settle(news.orderIds);
+  async function pollHistory(): Promise<void> {
+    const settled = await findSettledSince(pool, lastId - overlap);
+    lastId = settled.lastId ?? lastId;
+    resolveAll(settled.orderIds);
   }
 
-  async function askForOldest(): Promise<void> {
+  async function lookUpOldest(): Promise<void> {
     const now = performance.now();
-    if (now - lastAsked < askEveryMs) return;
-    lastAsked = now;
+    if (now - lastLookUp < lookUpEveryMs) return;
+    lastLookUp = now;
     const old: string[] = [];
-    // The map is in the order of arrival, so the first that is young ends it.
+    // The map keeps the order of arrival, so the loop can end at the first order that has not waited long enough.
     for (const [orderId, { since, failed }] of waiting) {
-      if (now - since < askAfterMs || old.length >= maxAsked) break;
+      if (now - since < lookUpAfterMs || old.length >= maxLookedUp) break;
       if (now - since < settleLimitMs) old.push(orderId);
       else {
         waiting.delete(orderId);
         failed(new Error(`${orderId} was not settled within ${settleLimitMs / 1000} s`));
       }
     }
-    if (old.length > 0) settle(await findSettledAmong(pool, old));
+    if (old.length > 0) resolveAll(await findSettledAmong(pool, old));
   }
 
   async function run(): Promise<void> {
     lastId = (await findSettledSince(pool, Number.MAX_SAFE_INTEGER)).lastId ?? 0;
     while (!stopping.signal.aborted) {
       if (waiting.size > 0) {
-        await askForNews();
-        await askForOldest();
+        await pollHistory();
+        await lookUpOldest();
       }
       await sleep(pollMs);
     }

@@ -1,9 +1,12 @@
-/** The middle of the values; of an even number, the mean of the two in the middle. NaN of none. */
+/** The middle value, or the mean of the two middle values; NaN if there are none. */
 export function median(values: readonly number[]): number {
   return percentile(values, 50);
 }
 
-/** The value below which `share` percent of the values lie, with linear interpolation between neighbours. NaN of none. */
+/**
+ * The value below which `share` percent of the values lie, with linear interpolation between neighbours; NaN if there
+ * are no values.
+ */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = Float64Array.from(values).sort();
   const rank = ((sorted.length - 1) * share) / 100;
@@ -12,16 +15,18 @@ export function percentile(values: readonly number[], share: number): number {
   return below + (above - below) * (rank - Math.floor(rank));
 }
 
-/** How far apart the values lie. NaN of none. Takes any number of them, which Math.min(...values) does not. */
+/**
+ * The smallest and the largest value; NaN if there are none. Takes any number of values, unlike Math.min(...values).
+ */
 export function spread(values: readonly number[]): { readonly min: number; readonly max: number } {
   const [first = NaN] = values;
   return {
-    min: values.reduce((least, value) => Math.min(least, value), first),
-    max: values.reduce((most, value) => Math.max(most, value), first),
+    min: values.reduce((min, value) => Math.min(min, value), first),
+    max: values.reduce((max, value) => Math.max(max, value), first),
   };
 }
 
-/** How many of the times fall into each interval of `stepMs` after `startMs`, as a rate per second. */
+/** Counts the times in each interval of `stepMs` after `startMs`, as a rate per second. */
 export function rateOverTime(timesMs: readonly number[], startMs: number, stepMs: number): { x: number; y: number }[] {
   return groupsOverTime(timesMs, (time) => time, startMs, stepMs).map((group, step) => ({
     x: ((step + 0.5) * stepMs) / 1000,
@@ -29,7 +34,7 @@ export function rateOverTime(timesMs: readonly number[], startMs: number, stepMs
   }));
 }
 
-/** The items of each interval of `stepMs` after `startMs`; intervals without any are there, empty. */
+/** Groups the items by interval of `stepMs` after `startMs`. An interval without items is an empty group. */
 export function groupsOverTime<T>(
   items: readonly T[],
   timeOf: (item: T) => number,
@@ -41,6 +46,6 @@ export function groupsOverTime<T>(
     const step = Math.floor((timeOf(item) - startMs) / stepMs);
     if (step >= 0) (groups[step] ??= []).push(item);
   }
-  // Array.from, unlike map, visits steps in which nothing happened.
+  // Array.from, unlike map, also visits the steps in which nothing happened.
   return Array.from(groups, (group: T[] | undefined) => group ?? []);
 }

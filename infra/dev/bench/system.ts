@@ -16,14 +16,14 @@ export type ServiceName = 'order-api' | 'processor';
 
 const countLimitMs = 10_000;
 
-/** The whole system as production runs it, from dist/, on databases, a vhost and a namespace of its own. */
+/** The whole system as production runs it, from dist/, on its own databases, vhost and namespace. */
 export class BenchSystem {
   readonly name: string;
   readonly ordersDb: TestDatabase;
   readonly processorDb: TestDatabase;
   readonly vhost: TestVhost;
   readonly temporal: TestNamespace;
-  /** Connections to the order API; replaced when it is started again. */
+  /** Connections to the order API; replaced when it is restarted. */
   http!: HttpPool;
   readonly #settings: Readonly<Record<string, string>>;
   readonly #serverDirectory: ServerDirectory;
@@ -46,7 +46,7 @@ export class BenchSystem {
     this.temporal = parts.temporal;
   }
 
-  /** @param instance the servers' own, which marks the services as part of it and keeps their output */
+  /** @param serverDirectory directory of the servers, whose mark the services carry and which keeps their output */
   static async start(
     name: string,
     serverDirectory: ServerDirectory,
@@ -63,7 +63,7 @@ export class BenchSystem {
     return system;
   }
 
-  /** Resolves when the service is healthy in all it needs. */
+  /** Resolves when the service reports that it and everything it needs are healthy. */
   async startService(service: ServiceName): Promise<void> {
     const { child, port } = await startMeasured({
       name: `${this.name} ${service}`,
@@ -110,32 +110,32 @@ export class BenchSystem {
   }
 
   /**
-   * Waits until nothing is open any more: every accepted order is there once and settled at version 2 with one effect on
-   * either side, nothing is unpublished or owed, no workflow runs. @throws Error naming what is not so after `limitMs`,
-   * or when Temporal has refused a call
+   * Waits until no work is open: every accepted order exists once and is settled at version 2 with one effect on either
+   * side, every event is published, and no workflow runs.
+   * @throws Error that names what does not hold after `limitMs`, or if Temporal refused a call
    */
   async verify(limitMs = 120_000): Promise<void> {
-    // Counting everything again and again would cost more than what is waited for; this reads what is open only.
-    const waited = `${this.name}: nothing is open`;
+    // Counting every order repeatedly would cost more than the work awaited here, so this first reads only open work.
+    const waited = `${this.name}: no work is open`;
     await eventually(waited, async () => assert.deepEqual(await hasOpenWork(this), []), limitMs);
-    const wanted = { all: this.accepted, settled: this.accepted, answered: this.accepted };
+    const wanted = { all: this.accepted, settled: this.accepted, received: this.accepted };
     await eventually(
-      `${this.name}: every order is there once`,
+      `${this.name}: every order exists once`,
       async () => assert.deepEqual(await countOnce(this), { orders: wanted, processed: wanted }),
       countLimitMs,
     );
     this.readLogs();
-    assert.deepEqual(this.#refused, [], 'Temporal refused calls (RESOURCE_EXHAUSTED): the run is invalid');
+    assert.deepEqual(this.#refused, [], 'Temporal refused calls (RESOURCE_EXHAUSTED), so the run is invalid');
   }
 
-  /** Looks through what the services have logged since the last time for what makes a run invalid. */
+  /** Scans what the services have logged since the last scan for calls that Temporal refused. */
   readLogs(): void {
     for (const service of this.#services.keys()) {
       this.#refused.push(...takeLines(this.#logFile(service), /RESOURCE_?EXHAUSTED|"code":8[,}]/i));
     }
   }
 
-  /** After a failure: nothing is waited for. */
+  /** Kills both services after a failure, without waiting for anything. */
   kill(): void {
     for (const child of this.#services.values()) child.kill('SIGKILL');
   }

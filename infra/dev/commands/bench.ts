@@ -16,25 +16,25 @@ import { runTool } from '../processes/run-tool.js';
 import { onStopRequest } from './stop-request.js';
 import { timedPrint } from './timed-print.js';
 
-// `npm run bench [-- --quick | --soak [--soak-minutes 20] | --only burst,settling | --peers | --absence]`: figures, each beside a
-// reference from the same run. About 10 minutes; --quick 2½, --soak 25. --peers (9 minutes, with --quick 2½) measures this
-// system beside what could be taken instead of it; the packages for that are fetched at first use, 240 MB, into the user's
-// cache. --absence takes the processor away in either mode, for an hour each unless told otherwise. Writes bench-results/.
-// Fails when a target is missed or a run was invalid.
+// `npm run bench [-- --quick | --soak [--soak-minutes 20] | --only burst,settling | --peers | --absence]` measures the
+// system, each figure beside a reference from the same run. It takes about 10 minutes, --quick 2½, --soak 25. --peers
+// (9 minutes, with --quick 2½) measures this system beside its alternatives; their packages, 240 MB, are downloaded
+// into the user's cache on first use. --absence stops the processor in each mode, for an hour each unless told
+// otherwise. The results are written to bench-results/. The command fails if a target is missed or a run is invalid.
 
 const usage = `usage: npm run bench [-- --quick | --soak [--soak-minutes 20] | --only ${scenarioNames.join(',')}]
-       npm run bench -- --peers [--quick]    beside DBOS, Restate and an outbox library; fetches 240 MB at first use
+       npm run bench -- --peers [--quick]    compares with DBOS, Restate and an outbox library; 240 MB on first use
        npm run bench -- --absence [--absence-minutes 60] [--absence-orders 20000]`;
 const print = timedPrint();
 const options = readOptions(process.argv.slice(3));
 const stop = onStopRequest(() => process.exit(1));
 
-print('compiling what production runs');
+print('compiling the services as production runs them');
 if ((await runTool('tsx', [join(repositoryRoot, 'infra/dev/commands/build.ts')], { stop })) !== 0) process.exit(1);
 installTemporalRuntime(testLogger);
 const servers = await startServers({
   serverDirectory: 'test',
-  // Never somebody else's servers: they would be measured, and filled.
+  // Servers from the environment are never used: they would be measured, and filled with orders.
   environment: Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !(addressVariables as readonly string[]).includes(name)),
   ),
@@ -46,7 +46,7 @@ try {
   await Promise.race([measure(servers), interrupted(stop)]);
 } finally {
   await servers.stop();
-  // The services and references that a failure or an interrupt has left carry the instance's mark.
+  // Services and references that a failure or an interrupt left running carry the server directory's mark.
   await killAll(processesOfDirectory(servers.serverDirectory.path));
 }
 process.exit();
@@ -59,7 +59,7 @@ async function measure(running: LocalServers): Promise<void> {
   if (results.measurements.length > 0) console.log(`\n${tableOf(results.measurements)}\n`);
   if (results.peers?.length) console.log(`\n${peersReport(results.peers)}\n`);
   for (const { scenario, reason } of results.invalid) console.log(`INVALID ${scenario}: ${reason}`);
-  print(`written to ${directory}`);
+  print(`results written to ${directory}`);
   process.exitCode =
     results.invalid.length === 0 &&
     results.measurements.every((measurement) => targetResultOf(measurement) !== 'MISSED')
@@ -67,11 +67,11 @@ async function measure(running: LocalServers): Promise<void> {
       : 1;
 }
 
-/** Whatever is being measured is given up. */
+/** Resolves when a stop is requested; the measurement in progress is then abandoned. */
 function interrupted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const giveUp = (): void => {
-      print(`stopping (${String(signal.reason)})`);
+      print(`stopping (${String(signal.reason)}); no results are written`);
       process.exitCode = 1;
       resolve();
     };
@@ -97,7 +97,7 @@ function readOptions(args: string[]): Pick<BenchOptions, 'kind' | 'only' | 'peer
     });
     const only = values.only?.split(',');
     if (only?.some((name) => !scenarioNames.includes(name))) {
-      throw new Error(`--only takes names out of ${scenarioNames.join(', ')}`);
+      throw new Error(`--only takes one or more of these names, separated by commas: ${scenarioNames.join(', ')}`);
     }
     const minutes = values['soak-minutes'];
     const soakMinutes = minutes === undefined ? undefined : positive('--soak-minutes', minutes);
@@ -106,7 +106,7 @@ function readOptions(args: string[]): Pick<BenchOptions, 'kind' | 'only' | 'peer
       const absenceOrders = Math.ceil(positive('--absence-orders', values['absence-orders'] ?? '20000'));
       return { kind: 'absence', absence: { absenceMs, absenceOrders } };
     }
-    if (values.peers && (values.soak || only)) throw new Error('--peers goes with --quick only');
+    if (values.peers && (values.soak || only)) throw new Error('--peers can be combined with --quick only');
     return { kind: values.soak ? 'soak' : values.quick ? 'quick' : 'full', only, peers: values.peers, soakMinutes };
   } catch (error) {
     throw new CliError(`${(error as Error).message}\n${usage}`);
@@ -115,6 +115,6 @@ function readOptions(args: string[]): Pick<BenchOptions, 'kind' | 'only' | 'peer
 
 function positive(option: string, text: string): number {
   const value = Number(text);
-  if (!(value > 0 && value < Infinity)) throw new Error(`${option} takes a number above 0`);
+  if (!(value > 0 && value < Infinity)) throw new Error(`${option} must be a number above 0`);
   return value;
 }

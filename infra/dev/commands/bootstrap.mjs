@@ -1,5 +1,5 @@
-// The first code that runs on a fresh clone: plain JavaScript, no dependency. It checks Node, installs what
-// package-lock.json pins, and then becomes the command it was asked for, in this same process.
+// The first code that runs on a fresh clone: plain JavaScript without dependencies. It checks the version of Node,
+// installs the dependencies that package-lock.json pins, and then runs the requested command in this same process.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -9,21 +9,23 @@ const commands = {
   start: [() => import('./start.ts'), 'start the servers and both services'],
   test: [() => import('./test.ts'), 'run every test, with coverage'],
   'test-unit': [() => import('./test-unit.ts'), 'run the tests that need no server'],
-  'test-compose': [() => import('./test-compose.ts'), 'bring the compose file up and test it from outside'],
-  'test-faults': [() => import('./test-faults.ts'), 'do to the system everything that it is said to survive'],
+  'test-compose': [() => import('./test-compose.ts'), 'start the composed system and test it from outside'],
+  'test-faults': [() => import('./test-faults.ts'), 'inject every fault that the system is said to survive'],
   check: [() => import('./check.ts'), 'run the static checks'],
-  ci: [() => import('./ci.ts'), 'run the static checks and every test, and add the counts up'],
-  bench: [() => import('./bench.ts'), 'measure, side by side with references'],
-  ops: [() => import('./ops.ts'), 'look at a running system and set right what needs a person'],
-  verify: [() => import('./verify.ts'), 'check every promise on a running system'],
-  build: [() => import('./build.ts'), 'compile what production runs into dist/'],
+  schema: [() => import('./schema.ts'), 'write docs/schema/ from the migrations'],
+  spec: [() => import('./spec.ts'), 'print the titles of all tests'],
+  ci: [() => import('./ci.ts'), 'run the static checks and every test, and add up the counts'],
+  bench: [() => import('./bench.ts'), 'measure the system side by side with references'],
+  ops: [() => import('./ops.ts'), 'inspect a running system and repair what needs an operator'],
+  verify: [() => import('./verify.ts'), 'check every guarantee on a running system'],
+  build: [() => import('./build.ts'), 'compile the services as production runs them into dist/'],
   reset: [() => import('./reset.ts'), 'delete the local state of npm start'],
 };
 const oldestNode = [20, 19];
 const installLimitMs = 15 * 60_000;
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-// Whoever reads our output may be gone (`| head`, a closed terminal) while we still have something to bring to its end.
+// The reader of our output may be gone (`| head`, a closed terminal) while there is still work to finish.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 const command = commands[process.argv[2]];
@@ -44,31 +46,36 @@ function requireNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1])) return;
   fail(
-    `This project needs Node ${oldestNode.join('.')} or newer; this is Node ${process.versions.node}.\n` +
-      'Install a newer one (with nvm: "nvm install", which reads .nvmrc) and run the command again.',
+    `This project needs Node ${oldestNode.join('.')} or newer, but this is Node ${process.versions.node}.\n` +
+      'Install a newer version (with nvm: "nvm install", which reads .nvmrc) and run the command again.',
   );
 }
 
-/** Two commands started at once in a fresh clone must not install over each other, hence the lock. */
+/** The lock keeps two commands that start at the same time in a fresh clone from installing over each other. */
 async function ensureDependencies() {
   if (dependenciesMatch()) return;
   const release = await acquireLock(`${root}.local/install.lock`, {
     waitMs: installLimitMs,
-    onWait: (pid) => console.log(`waiting for the installation that process ${pid} has begun`),
+    onWait: (pid) => console.log(`waiting for process ${pid}, which is installing the dependencies`),
   });
   try {
     if (dependenciesMatch()) return;
     console.log('installing the dependencies that package-lock.json pins (npm ci); this may take a minute or two');
     await npmCi();
-    if (!dependenciesMatch()) fail('npm ci ended well, but node_modules does not match package-lock.json.');
+    if (!dependenciesMatch()) {
+      fail(
+        'npm ci succeeded, but node_modules does not match package-lock.json.\n' +
+          'Delete node_modules and run the command again.',
+      );
+    }
   } finally {
     release();
   }
 }
 
 /**
- * npm notes in node_modules/.package-lock.json, as its last step, what it has installed. Comparing that note with
- * package-lock.json also serves those who ran npm themselves, and notices an installation that was cut off.
+ * As its last step, npm records in node_modules/.package-lock.json what it installed. Comparing that record with
+ * package-lock.json also works for people who run npm themselves, and it detects an installation that was cut off.
  */
 function dependenciesMatch() {
   try {
@@ -77,7 +84,7 @@ function dependenciesMatch() {
     return Object.entries(wanted).every(([path, entry]) => {
       if (path === '') return true;
       const found = installed[path];
-      // Optional packages are those of other platforms.
+      // Optional packages are those for other platforms.
       return found === undefined ? entry.optional === true : found.version === entry.version;
     });
   } catch (error) {
@@ -102,8 +109,8 @@ function npmCi() {
     child.on('exit', (code, signal) => {
       process.off('SIGINT', passOn).off('SIGTERM', passOn);
       if (code === 0) return resolve();
-      const how = signal === null ? `with code ${code}` : `by ${signal}`;
-      reject(expected(`npm ci ended ${how}; its messages are above.`));
+      const how = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
+      reject(expected(`npm ci ${how}. Its messages are above; fix the cause and run the command again.`));
     });
   });
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { countsLine, exitCodeOf, noCounts, readCounts } from './counts.js';
 
 describe('test counts', () => {
-  it('of several runners are added up', () => {
+  it('are added up over several runners', () => {
     const directory = mkdtempSync(join(tmpdir(), 'counts-'));
     const file = join(directory, 'counts.jsonl');
     writeFileSync(file, '{"passed":2,"failed":0,"skipped":1}\n{"passed":3,"failed":1,"failures":["why"]}\n');
@@ -13,7 +13,7 @@ describe('test counts', () => {
     rmSync(directory, { recursive: true });
   });
 
-  it('are zero when no runner wrote any', () => {
+  it('are zero if no runner wrote any', () => {
     assert.deepEqual(readCounts('/does/not/exist'), noCounts);
   });
 

@@ -22,19 +22,19 @@ export function addCounts(...all: readonly Counts[]): Counts {
   );
 }
 
-/** `12 passed, 0 failed`, and the skipped ones if there are any. */
+/** Formats the counts as `12 passed, 0 failed`, followed by the skipped tests if there are any. */
 export function countsLine({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }
 
-/** Sum of the JSON lines that test runners have written; zero when the file is missing. */
+/** Returns the sum of the JSON lines that test runners wrote; zero if the file is missing. */
 export function readCounts(file: string): Counts {
   if (!existsSync(file)) return noCounts;
   const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
   return addCounts(...lines.map((line) => ({ ...noCounts, ...(JSON.parse(line) as Partial<Counts>) })));
 }
 
-/** 0 only if something ran and nothing failed. */
+/** Returns 0 only if something ran and nothing failed. */
 export function exitCodeOf({ passed, failed }: Counts): number {
   return failed === 0 && passed > 0 ? 0 : 1;
 }

@@ -10,29 +10,29 @@ import { sweepTestDirectories } from '../processes/server-directory.js';
 import { killAll, processesWith } from '../processes/process-tree.js';
 import { runTool } from '../processes/run-tool.js';
 
-/** What is run, and with what: each suite brings its own servers. */
+/** How each suite is run. Each brings its own servers. */
 const suites = {
   /** Every test but those of the composed system, with coverage. */
   all: { tool: 'c8', args: ['mocha'], environment: { TEST_COVERAGE: 'true' } },
-  /** Those that need no server. */
+  /** The tests that need no server. */
   unit: {
     tool: 'mocha',
     args: ['--ignore', '**/*.int.test.ts', '--ignore', '**/*.e2e.test.ts'],
     environment: { TEST_SERVERS: 'none' },
   },
-  /** Those that need servers, on Testcontainers. */
+  /** The tests that need servers, on Testcontainers. */
   containers: {
     tool: 'mocha',
     args: ['--config', 'infra/dev/testing/mocharc.containers.json'],
     environment: { TEST_SERVERS: 'containers' },
   },
-  /** What the system survives, every fault of it. */
+  /** Every fault that the system is said to survive. */
   faults: { tool: 'mocha', args: ['--config', 'infra/dev/faults/mocharc.json'], environment: { TEST_FAULTS: 'full' } },
-  /** The compose file, from outside. */
+  /** The composed system, tested from outside. */
   compose: { tool: 'mocha', args: ['--config', 'infra/dev/compose/mocharc.json'], environment: {} },
 } as const satisfies Record<string, { tool: string; args: readonly string[]; environment: NodeJS.ProcessEnv }>;
 
-/** In the environment of all that a run starts: one that is interrupted does not get to its hooks, which stop services. */
+/** Marks every process that a run starts, since an interrupted run does not reach the hooks that stop its services. */
 const runVariable = 'TEST_RUN_ID';
 
 export type SuiteName = keyof typeof suites;
@@ -47,8 +47,8 @@ export interface TestRun {
 }
 
 /**
- * Runs mocha once and returns what its reporter counted; an end with an error that no counted failure explains is
- * one failure more. Mocha's own process starts the servers; if it could not stop them, they are stopped here.
+ * Runs mocha once and returns what its reporter counted. If mocha fails although no counted test did, that counts as
+ * one failure. Mocha's own process starts the servers; if it could not stop them, they are killed here.
  */
 export async function runTests({ suite, args = [], environment, stop }: TestRun): Promise<Counts> {
   try {
@@ -56,7 +56,7 @@ export async function runTests({ suite, args = [], environment, stop }: TestRun)
     const { exitCode, counts } = await runMocha(tool, [...own, ...args], { ...ownEnvironment, ...environment }, stop);
     if (suite === 'all') await reportWorkflowCoverage();
     if (exitCode === 0 || counts.failed > 0) return counts;
-    const failure = `the test run ended with code ${exitCode} though no test failed: counted as one failure`;
+    const failure = `the test run exited with code ${exitCode} although no test failed; this counts as one failure`;
     console.log(failure);
     return addCounts(counts, { ...noCounts, failed: 1, failures: [failure] });
   } finally {
@@ -66,7 +66,7 @@ export async function runTests({ suite, args = [], environment, stop }: TestRun)
   }
 }
 
-/** Counts a suite that cannot be run here as skipped: every test of it that is there, without running any. */
+/** Counts every test of a suite that cannot run here as skipped, without running any. */
 export async function skipTests(suite: SuiteName, stop: AbortSignal): Promise<Counts> {
   const environment = { TEST_SERVERS: 'none' };
   const { counts } = await runMocha('mocha', [...suites[suite].args, '--dry-run'], environment, stop);

@@ -10,7 +10,7 @@ import { serviceProcess } from '../services/service-process.js';
 import { onStopRequest } from './stop-request.js';
 import { timedPrint } from './timed-print.js';
 
-// `npm start`: the servers, then both services, then wait for Ctrl-C, then all of it in the reverse order.
+// `npm start` starts the servers and then both services, waits for Ctrl-C, and stops everything in reverse order.
 
 interface Service {
   process: ManagedProcess;
@@ -31,18 +31,18 @@ process.exit();
 async function run(): Promise<number> {
   let exitCode = 0;
   try {
-    print('starting Postgres (two), RabbitMQ and Temporal; the first start creates their files');
+    print('starting two Postgres servers, RabbitMQ and Temporal; the first start creates their files');
     servers = await startServers({ serverDirectory: 'dev', preferredPorts: devPorts, print, signal: stopRequested });
     services = await startServices(servers);
     recordAddresses(addressesOf(servers));
     if (!stopRequested.aborted) console.log(readyText(servers, services));
     await aborted(stopRequested);
   } catch (error) {
-    // An interrupted start is what was asked for.
+    // A start that fails because it was interrupted is not an error.
     exitCode = stopRequested.aborted ? 0 : 1;
     if (exitCode === 1) console.error(error instanceof CliError ? `\n${error.message}\n` : error);
   }
-  if (stopRequested.aborted) print(`stopping (${String(stopRequested.reason)}); once more to kill everything at once`);
+  if (stopRequested.aborted) print(`stopping (${String(stopRequested.reason)}); press Ctrl-C again to kill everything`);
   await stopEverything();
   return exitCode;
 }
@@ -52,7 +52,7 @@ async function startServices(running: LocalServers): Promise<Service[]> {
   const taken = new Set<number>();
   const orderApi = await service('order-api', 8001, 'APP__ORDER_API_PORT', running.ordersDb.dsn, running, taken);
   const processor = await service('processor', 8002, 'APP__PROCESSOR_PORT', running.processorDb.dsn, running, taken);
-  // Known before they are ready, so that an interrupted start stops them too.
+  // Recorded before they are ready, so that an interrupted start stops them too.
   services = [orderApi, processor];
   const onAbort = () => void Promise.allSettled(services.map((each) => each.process.stop()));
   stopRequested.addEventListener('abort', onAbort, { once: true });
@@ -76,7 +76,7 @@ async function service(
 ): Promise<Service> {
   const preferred = Number(process.env[portVariable] || usualPort);
   const port = await choosePort(preferred, taken);
-  if (port !== preferred) print(`port ${preferred} is taken, using ${port} for ${name}`);
+  if (port !== preferred) print(`port ${preferred} is in use; ${name} listens on ${port} instead`);
   const settings = {
     APP__DB_DSN: dsn,
     APP__RABBITMQ_URL: running.rabbitmq.url,
@@ -109,7 +109,7 @@ function readyText({ temporal, rabbitmq, serverDirectory }: LocalServers, [order
     ...pages,
     `  Logs                 ${serverDirectory.logs}`,
     '',
-    'Ctrl-C stops everything; the orders stay. "npm run reset" forgets them.',
+    'Press Ctrl-C to stop everything. The orders are kept; "npm run reset" deletes them.',
     '',
   ].join('\n');
 }
@@ -129,7 +129,7 @@ async function stopEverything(): Promise<void> {
   const results = await Promise.allSettled(services.map((each) => each.process.stop()));
   for (const result of results) if (result.status === 'rejected') print(String(result.reason));
   if (servers === undefined) return;
-  if (services.length > 0) print('both services have stopped; stopping Temporal, RabbitMQ, Postgres');
+  if (services.length > 0) print('both services have stopped; stopping Temporal, RabbitMQ and Postgres');
   await servers.stop();
   print('everything has stopped');
 }
@@ -142,7 +142,7 @@ async function killEverything(): Promise<void> {
 
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
-  // The timer keeps the process alive; a listener alone does not.
+  // The timer keeps the process alive, which a listener alone does not.
   const keepAlive = setInterval(() => undefined, 60_000);
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => {

@@ -7,9 +7,11 @@ const checks: readonly (readonly [tool: string, ...args: string[]])[] = [
   ['prettier', '--check', '.'],
   ['depcruise', 'order-api', 'processor', 'workflows', 'infra'],
   ['knip'],
+  ['remark', '--frail', '--quiet', '--use', 'remark-validate-links=repository:false', '.'],
+  ['tsx', 'infra/dev/commands/schema.ts', '--check'],
 ];
 
-/** Runs every static check, also after one has failed, and names those that failed. Each counts as one. */
+/** Runs every static check, even after one has failed, and names those that failed. Each check counts as one. */
 export async function runStaticChecks(stop: AbortSignal): Promise<Counts> {
   const failures: string[] = [];
   for (const [tool, ...args] of checks) {

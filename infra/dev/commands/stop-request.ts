@@ -2,8 +2,9 @@ const repeatMs = 1_000;
 const parentPollMs = 500;
 
 /**
- * Aborted by the first SIGINT, SIGTERM or SIGHUP, and when the npm that started us is gone. A second signal calls
- * `onSecond`; one within a second of the first does not count, since npm passes on the Ctrl-C that we got as well.
+ * Returns an AbortSignal that is aborted by the first SIGINT, SIGTERM or SIGHUP, or when the npm that started this
+ * process is gone. A second signal calls `onSecond`. A signal within a second of the first does not count, since npm
+ * forwards the Ctrl-C that this process has received as well.
  */
 export function onStopRequest(onSecond: () => void): AbortSignal {
   const stop = new AbortController();
@@ -14,11 +15,11 @@ export function onStopRequest(onSecond: () => void): AbortSignal {
     stop.abort(reason);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => request(signal));
-  watchParent(() => stop.abort('the parent process ended'));
+  watchParent(() => stop.abort('the parent process exited'));
   return stop.signal;
 }
 
-/** Only below npm: whoever starts node itself in the background may well end before it. */
+/** Watches the parent only below npm: a shell that starts node in the background may well exit first. */
 function watchParent(onGone: () => void): void {
   if (process.env['npm_lifecycle_event'] === undefined) return;
   const parent = process.ppid;

@@ -6,8 +6,8 @@ import { repositoryRoot } from '../processes/server-directory.js';
 import { runTests } from './run-tests.js';
 import { onStopRequest } from './stop-request.js';
 
-// `npm run test:faults [-- arguments for mocha]`: everything the system is said to survive, done to it.
-// CHAOS_SEED replays the random part. Writes fault-results/; the last line is the count.
+// `npm run test:faults [-- arguments for mocha]` injects every fault that the system is said to survive. CHAOS_SEED
+// repeats the random part. The results are written to fault-results/. The last line is the count.
 const stop = onStopRequest(() => process.exit(1));
 const directory = join(repositoryRoot, 'fault-results');
 const file = join(directory, 'faults.jsonl');
@@ -18,6 +18,6 @@ const counts = await runTests({
   environment: { TEST_FAULTS_FILE: file },
   stop,
 });
-console.log(`the table is in ${writeFaultTable(file, directory)}`);
+console.log(`table of faults written to ${writeFaultTable(file, directory)}`);
 console.log(countsLine(counts));
 process.exit(exitCodeOf(counts));

@@ -2,7 +2,7 @@ import { countsLine, exitCodeOf } from './counts.js';
 import { runTests } from './run-tests.js';
 import { onStopRequest } from './stop-request.js';
 
-// `npm run test:unit [-- arguments for mocha]`: the tests that need no server. The last line is the count.
+// `npm run test:unit [-- arguments for mocha]` runs the tests that need no server. The last line is the count.
 const stop = onStopRequest(() => process.exit(1));
 const counts = await runTests({ suite: 'unit', args: process.argv.slice(3), stop });
 console.log(countsLine(counts));

@@ -20,10 +20,10 @@ const namePrefix = 'order-processing-test-';
 const projectName = `${namePrefix}${process.pid}`;
 const imageName = 'order-processing-system';
 const commandLimitMs = 120_000;
-/** The first time, images are pulled and ours is built. */
+/** The first time, the servers' images are pulled and the services' image is built. */
 const upLimitMs = 20 * 60_000;
 
-/** The compose files under a project name and ports of their own, used as people do: through `docker compose`. */
+/** The compose files under their own project name and ports, used as people use them: through `docker compose`. */
 export class ComposeProject {
   readonly ports: Ports;
   readonly #files: readonly string[];
@@ -45,22 +45,22 @@ export class ComposeProject {
     return new ComposeProject(ports as Ports, []);
   }
 
-  /** The same project with another compose file on top, e.g. docker-compose.scaled.yml. */
+  /** Returns the same project with another compose file on top, e.g. docker-compose.scaled.yml. */
   withFile(name: string): ComposeProject {
     return new ComposeProject(this.ports, ['infra/docker-compose.yml', `infra/${name}`]);
   }
 
-  /** `docker compose up --wait`, from the repository's root. */
+  /** Runs `docker compose up --wait` in the repository's root. */
   up(...options: string[]): Promise<string> {
     return this.#docker(['compose', ...this.#project(), 'up', '--wait', ...options], upLimitMs);
   }
 
-  /** Another command of `docker compose`. */
+  /** Runs another command of `docker compose`, and returns its output. */
   run(...args: string[]): Promise<string> {
     return this.#docker(['compose', ...this.#project(), ...args], commandLimitMs);
   }
 
-  /** What `docker inspect` tells about each of the service's containers. */
+  /** Returns what `docker inspect` shows of each container of the service. */
   async inspect(service: string): Promise<ContainerState[]> {
     const ids = linesOf(await this.run('ps', '--all', '--quiet', service));
     return JSON.parse(await this.#docker(['inspect', ...ids], commandLimitMs)) as ContainerState[];
@@ -71,33 +71,33 @@ export class ComposeProject {
     return linesOf(await this.#docker(['volume', 'ls', '--quiet', '--filter', filter], commandLimitMs));
   }
 
-  /** The images the project's services run, but our own. */
+  /** Returns the images of the project's services, without the one that is built from this repository. */
   async images(): Promise<string[]> {
     return linesOf(await this.run('config', '--images')).filter((image) => image !== imageName);
   }
 
-  /** How many log lines with this text each instance of the service has written. */
+  /** Returns how many log lines with this text each instance of the service has written. */
   async countPerInstance(service: string, text: string): Promise<number[]> {
     const containers = await this.inspect(service);
     const logs = await Promise.all(containers.map(({ Name }) => this.#docker(['logs', Name.slice(1)], commandLimitMs)));
     return logs.map((log) => linesOf(log).filter((line) => line.includes(text)).length);
   }
 
-  /** Everything that `docker history` and `docker inspect` tell about our image. */
+  /** Returns everything that `docker history` and `docker inspect` show of the services' image. */
   async describeImage(): Promise<string> {
     const history = await this.#docker(['history', '--no-trunc', imageName], commandLimitMs);
     return history + (await this.#docker(['image', 'inspect', imageName], commandLimitMs));
   }
 
-  /** Addresses of the servers for this machine, passwords included. */
+  /** Returns the addresses of the servers as seen from this machine, including passwords. */
   async addresses(): Promise<{ ordersDb: string; processorDb: string; rabbitmq: string }> {
     const output = await this.run('run', '--rm', 'credentials', 'show');
     const [ordersDb, processorDb, rabbitmq] = linesOf(output).filter((line) => /^\w+:\/\//.test(line));
-    if (!ordersDb || !processorDb || !rabbitmq) throw new Error(`no addresses in: ${output}`);
+    if (!ordersDb || !processorDb || !rabbitmq) throw new Error(`"credentials show" printed no addresses: ${output}`);
     return { ordersDb, processorDb, rabbitmq };
   }
 
-  /** Removes containers, network and volumes. */
+  /** Removes the containers, the network and the volumes. */
   async remove(): Promise<void> {
     await this.run('down', '--volumes', '--remove-orphans', '--timeout', '5');
   }
@@ -115,7 +115,7 @@ function linesOf(output: string): string[] {
   return output.split('\n').filter(Boolean);
 }
 
-/** What the tests look at of `docker inspect`. */
+/** The part of `docker inspect` that the tests use. */
 export interface ContainerState {
   readonly Name: string;
   readonly State: { readonly Status: string; readonly ExitCode: number; readonly Health?: { readonly Status: string } };
@@ -130,14 +130,14 @@ export interface ContainerState {
   };
 }
 
-/** Removes what test runs whose process is gone have left behind. Does nothing without docker compose. */
-export async function sweepComposeProjects(report: (line: string) => void): Promise<void> {
+/** Removes the compose projects of test runs whose process is gone. Does nothing without docker compose. */
+export async function sweepComposeProjects(print: (line: string) => void): Promise<void> {
   const list = ['compose', 'ls', '--all', '--quiet'];
   const names = await runCommand('docker', list, { limitMs: commandLimitMs }).catch(() => '');
   for (const name of linesOf(names).filter((each) => each.startsWith(namePrefix))) {
     if (processIdentity(Number(name.slice(namePrefix.length))) !== undefined) continue;
     const down = ['compose', '--project-name', name, 'down', '--volumes', '--remove-orphans', '--timeout', '5'];
     await runCommand('docker', down, { limitMs: commandLimitMs });
-    report(`removed ${name}, which a killed test run had left behind`);
+    print(`removed the compose project ${name}, which an earlier test run left behind`);
   }
 }

@@ -8,7 +8,7 @@ import { ComposedSystem } from './composed-system.js';
 
 const servers = ['orders-db', 'processor-db', 'rabbitmq', 'temporal'] as const;
 const services = ['order-api', 'processor'] as const;
-const awayMs = 3_000;
+const pauseMs = 3_000;
 
 describe('docker compose', () => {
   let project: ComposeProject;
@@ -36,13 +36,13 @@ describe('docker compose', () => {
     }
   });
 
-  it('the curl lines of the README place an order, whose life Temporal shows', async () => {
+  it('accepts the order of the README, whose progress Temporal then shows', async () => {
     const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
     const [, lines = ''] = /^```\n(curl -X POST [^`]*)```/m.exec(readme) ?? [];
     const place = lines.replaceAll('localhost:8001', `localhost:${project.ports.orderApi}`);
     const answer = await runCommand('bash', ['-c', place], { limitMs: 30_000 });
     assert.match(answer, /"order_id":"ord-001".*"status":"pending"/);
-    await eventually('the order settles', async () => {
+    await eventually('the order is settled', async () => {
       assert.match(String((await system.get('ord-001'))['status']), /^(done|failed)$/);
     });
     await eventually('its workflow has completed', async () => {
@@ -52,8 +52,16 @@ describe('docker compose', () => {
     assert.match(await page.text(), /<html/);
   });
 
+  it('runs operations from the image: the help, a look at an order, and the check of every invariant', async () => {
+    const ops = (...args: string[]): Promise<string> => project.run('run', '--rm', '-T', 'ops', ...args);
+    assert.match(await ops('--help'), /Usage: ops .*verify .*Exit codes:/s);
+    assert.match(await ops('orders', 'show', 'ord-001'), /order ord-001: (done|failed), version 2/);
+    assert.match(await ops('verify', '--wait', '30'), /every invariant holds/);
+    await assert.rejects(ops('orders', 'show', 'never-placed'), /there is no order never-placed/);
+  });
+
   for (const service of services) {
-    it(`${service} runs without root, privileges, or a file system it could write to`, async () => {
+    it(`runs ${service} without root, without privileges and on a read-only file system`, async () => {
       const [container] = await project.inspect(service);
       assert.ok(container);
       const { ReadonlyRootfs, CapDrop, SecurityOpt } = container.HostConfig;
@@ -72,7 +80,7 @@ describe('docker compose', () => {
     });
   }
 
-  it('no password is in the image, or in what docker inspect shows of a container', async () => {
+  it('keeps passwords out of the image, and out of what docker inspect shows of a container', async () => {
     const shown = [await project.describeImage()];
     for (const service of ['credentials', ...servers, ...services]) {
       shown.push(JSON.stringify(await project.inspect(service)));
@@ -85,39 +93,42 @@ describe('docker compose', () => {
     }
   });
 
-  it('a password that its server was not made with is refused before anything starts with it', async () => {
+  it('refuses a password that its server was not created with, before anything starts with it', async () => {
     const other = ['run', '--rm', '--env', 'ORDERS_DB_PASSWORD=another', 'credentials'];
-    await assert.rejects(project.run(...other), /ORDERS_DB_PASSWORD is not the password its server was made with/);
+    await assert.rejects(
+      project.run(...other),
+      /ORDERS_DB_PASSWORD is not the password that its server was created with/,
+    );
     const unusable = ['run', '--rm', '--env', 'RABBITMQ_PASSWORD=a/b@c', 'credentials'];
     await assert.rejects(project.run(...unusable), /RABBITMQ_PASSWORD: only letters, digits/);
   });
 
   for (const service of [...servers, ...services]) {
-    it(`every accepted order settles once although ${service} is killed while they come in`, async () => {
+    it(`settles every accepted order once although ${service} is killed while orders arrive`, async () => {
       const accepted = await system.placeWhile(async () => {
-        await sleep(awayMs);
+        await sleep(pauseMs);
         await project.run('kill', service);
-        await sleep(awayMs);
+        await sleep(pauseMs);
         await project.up();
-        await sleep(awayMs);
+        await sleep(pauseMs);
       });
       assert.ok(accepted.length > 10, `${accepted.length} orders were accepted`);
       await system.settledOnce(accepted);
     });
   }
 
-  it('a service that is stopped while orders come in ends by itself, cleanly, and loses none', async () => {
+  it('stops a service cleanly while orders arrive, without losing one', async () => {
     const accepted = await system.placeWhile(async () => {
-      await sleep(awayMs);
+      await sleep(pauseMs);
       for (const service of services) await project.run('stop', service);
       for (const service of services) assert.equal((await project.inspect(service))[0]?.State.ExitCode, 0, service);
       await project.up();
-      await sleep(awayMs);
+      await sleep(pauseMs);
     });
     await system.settledOnce(accepted);
   });
 
-  it('several instances share the orders, behind one port', async function () {
+  it('shares the orders among several instances behind one port', async function () {
     this.timeout(10 * 60_000);
     const scaled = project.withFile('docker-compose.scaled.yml');
     await skipWithoutImages(this, scaled);
@@ -136,7 +147,7 @@ describe('docker compose', () => {
     assert.ok([...placed, ...worked].every((count) => count > 0));
   });
 
-  it('down keeps the orders, down --volumes forgets them', async () => {
+  it('down keeps the orders, and down --volumes deletes them', async () => {
     const before = await system.get('ord-001');
     await project.run('down', '--remove-orphans');
     assert.equal((await project.volumes()).length, 7);
@@ -147,11 +158,11 @@ describe('docker compose', () => {
   });
 });
 
-describe("docker compose, with Temporal's server on PostgreSQL", () => {
+describe("docker compose with Temporal's server on PostgreSQL", () => {
   let project: ComposeProject;
   let system: ComposedSystem;
 
-  before('the file is valid, and up --wait', async function () {
+  before('config and up --wait', async function () {
     this.timeout(25 * 60_000);
     project = (await ComposeProject.create()).withFile('docker-compose.temporal-server.yml');
     system = new ComposedSystem(project);
@@ -162,18 +173,18 @@ describe("docker compose, with Temporal's server on PostgreSQL", () => {
 
   after('down --volumes', () => project.remove());
 
-  it('every accepted order settles once although Temporal is killed while they come in', async () => {
+  it('settles every accepted order once although Temporal is killed while orders arrive', async () => {
     const accepted = await system.placeWhile(async () => {
-      await sleep(awayMs);
+      await sleep(pauseMs);
       await project.run('kill', 'temporal');
-      await sleep(awayMs);
+      await sleep(pauseMs);
       await project.up();
     });
     assert.ok(accepted.length > 10, `${accepted.length} orders were accepted`);
     await system.settledOnce(accepted);
   });
 
-  it('its database keeps the histories when everything is taken down', async () => {
+  it("keeps the workflows' histories in its database when everything is taken down", async () => {
     const orderId = await system.place();
     assert.ok(orderId);
     await system.settledOnce([orderId]);
@@ -183,7 +194,7 @@ describe("docker compose, with Temporal's server on PostgreSQL", () => {
   });
 });
 
-/** Official images that are neither here nor can be pulled: the test is skipped, not failed. */
+/** Skips the test, instead of failing it, if an official image is not here and cannot be pulled. */
 async function skipWithoutImages(context: Mocha.Context, project: ComposeProject): Promise<void> {
   const isThere = (...args: string[]) =>
     runCommand('docker', args, { limitMs: 5 * 60_000 }).then(
@@ -192,7 +203,7 @@ async function skipWithoutImages(context: Mocha.Context, project: ComposeProject
     );
   for (const image of await project.images()) {
     if ((await isThere('image', 'inspect', image)) || (await isThere('pull', image))) continue;
-    console.log(`      skipped: the image ${image} cannot be had`);
+    console.log(`      skipped: the image ${image} is not available`);
     context.skip();
   }
 }

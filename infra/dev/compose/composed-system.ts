@@ -5,7 +5,7 @@ import pg from 'pg';
 import { eventually } from '../testing/eventually.js';
 import type { ComposeProject } from './compose-project.js';
 
-const answerLimitMs = 5_000;
+const answerTimeoutMs = 5_000;
 const settleLimitMs = 120_000;
 const loadPauseMs = 50;
 
@@ -22,7 +22,7 @@ export class ComposedSystem {
     return `http://localhost:${this.project.ports.orderApi}${path}`;
   }
 
-  /** A new order, posted once. @returns its id if it was accepted; undefined if it was refused or nobody answered */
+  /** Posts a new order once. @returns its id if it was accepted; undefined if it was refused or not answered */
   async place(): Promise<string | undefined> {
     this.#orders += 1;
     const order_id = `ord-${Date.now().toString(36)}-${this.#orders}`;
@@ -31,13 +31,13 @@ export class ComposedSystem {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(order),
-      signal: AbortSignal.timeout(answerLimitMs),
+      signal: AbortSignal.timeout(answerTimeoutMs),
     }).catch(() => undefined);
     await response?.body?.cancel();
     return response?.status === 201 ? order_id : undefined;
   }
 
-  /** Orders coming in, one after the other, while `during` goes on. @returns the ids of those that were accepted */
+  /** Places orders one after the other while `during` runs. @returns the ids of those that were accepted */
   async placeWhile(during: () => Promise<unknown>): Promise<string[]> {
     const accepted: string[] = [];
     const over = new AbortController();
@@ -58,13 +58,15 @@ export class ComposedSystem {
   }
 
   async get(orderId: string): Promise<Record<string, unknown>> {
-    const response = await fetch(this.url(`/orders/${orderId}`), { signal: AbortSignal.timeout(answerLimitMs) });
+    const response = await fetch(this.url(`/orders/${orderId}`), { signal: AbortSignal.timeout(answerTimeoutMs) });
     return (await response.json()) as Record<string, unknown>;
   }
 
   /**
-   * Every accepted order settled once, everything else that reached the database too, and nothing is left under way:
-   * outboxes and queues are empty, each event is in the inbox once, no workflow runs.
+   * Waits until every order in the database has settled once, which must include every accepted one, and no work is in
+   * progress: no outbox message is unpublished, the queues are empty, each event is in the inbox once, no workflow
+   * runs.
+   * @throws Error that names what does not hold after 2 minutes
    */
   async settledOnce(accepted: readonly string[]): Promise<void> {
     const addresses = await this.project.addresses();
@@ -78,12 +80,12 @@ export class ComposedSystem {
           {
             missing: 0,
             unsettled: 0,
-            unanswered: 0,
+            not_received_once: 0,
             unpublished: 0,
             all: orders?.all,
             decided: orders?.all,
             received: orders?.all,
-            answers_unpublished: 0,
+            outcomes_unpublished: 0,
             messages: 0,
             running: 0,
           },
@@ -103,20 +105,20 @@ export class ComposedSystem {
 
   async #temporal<T>(ask: (client: Client) => Promise<T>): Promise<T> {
     const address = `localhost:${this.project.ports.temporal}`;
-    const connection = await Connection.connect({ address, connectTimeout: answerLimitMs });
+    const connection = await Connection.connect({ address, connectTimeout: answerTimeoutMs });
     try {
-      return await connection.withDeadline(Date.now() + answerLimitMs, () => ask(new Client({ connection })));
+      return await connection.withDeadline(Date.now() + answerTimeoutMs, () => ask(new Client({ connection })));
     } finally {
       await connection.close();
     }
   }
 
-  /** What lies in all queues, dead letters included. */
+  /** Counts the messages in all queues, including dead-lettered ones. */
   async #queues(address: string): Promise<{ messages: number }> {
     const { username, password } = new URL(address);
     const response = await fetch(`http://localhost:${this.project.ports.rabbitmqManagement}/api/queues`, {
       headers: { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` },
-      signal: AbortSignal.timeout(answerLimitMs),
+      signal: AbortSignal.timeout(answerTimeoutMs),
     });
     const queues = (await response.json()) as { name: string; messages?: number }[];
     assert.equal(queues.length, 4, 'two queues and their dead-letter queues');
@@ -127,7 +129,7 @@ export class ComposedSystem {
 interface OrdersState {
   missing: number;
   unsettled: number;
-  unanswered: number;
+  not_received_once: number;
   unpublished: number;
   all: number;
 }
@@ -135,14 +137,14 @@ interface OrdersState {
 interface ProcessorState {
   decided: number;
   received: number;
-  answers_unpublished: number;
+  outcomes_unpublished: number;
 }
 
 const ordersState = `
   select
     (select count(*)::int from unnest($1::text[]) as accepted (id) where not exists (select from orders where order_id = id)) as missing,
     (select count(*)::int from orders where status = 'pending' or version <> 2) as unsettled,
-    (select count(*)::int from orders o where 1 <> (select count(*) from inbox where aggregate_id = o.order_id)) as unanswered,
+    (select count(*)::int from orders o where 1 <> (select count(*) from inbox where aggregate_id = o.order_id)) as not_received_once,
     (select count(*)::int from outbox where published_at is null) as unpublished,
     (select count(*)::int from orders) as all`;
 
@@ -150,13 +152,13 @@ const processorState = `
   select
     (select count(*)::int from processing_states) as decided,
     (select count(*)::int from inbox) as received,
-    (select count(*)::int from outbox where published_at is null) as answers_unpublished`;
+    (select count(*)::int from outbox where published_at is null) as outcomes_unpublished`;
 
 async function query<Row>(dsn: string, text: string, values: readonly unknown[]): Promise<Row[]> {
   const client = new pg.Client({
     connectionString: dsn,
-    connectionTimeoutMillis: answerLimitMs,
-    query_timeout: answerLimitMs,
+    connectionTimeoutMillis: answerTimeoutMs,
+    query_timeout: answerTimeoutMs,
   });
   client.on('error', () => undefined);
   await client.connect();

@@ -12,8 +12,8 @@ function read(file: string): string {
   return readFileSync(new URL(file, import.meta.url), 'utf8');
 }
 
-describe('the composed servers are set up as the local ones:', () => {
-  it('Temporal', () => {
+describe('the compose file', () => {
+  it('configures Temporal like the local server', () => {
     const local = developmentServerArguments('/home/temporal/temporal.db')
       .join(' ')
       .replaceAll(/(--[a-z-]+) /g, '$1=');
@@ -26,23 +26,23 @@ describe('the composed servers are set up as the local ones:', () => {
     assert.deepEqual(listed.sort(), [...local.split(' '), ...addresses].sort());
   });
 
-  it('RabbitMQ', () => {
+  it('configures RabbitMQ like the local server', () => {
     const composed = Object.fromEntries(
       [...read('../../docker/rabbitmq.conf').matchAll(/^(\S+) = (.*)$/gm)].map(([, key, value]) => [key, value]),
     ) as Record<string, string>;
     const local = Object.entries(brokerLimits).map(([key, value]) => [key, String(value)]);
     assert.deepEqual(composed, Object.fromEntries(local));
     assert.equal(composed['max_message_size'], String(maxMessageBytes));
-    // A message that waits for an outage comes again each time this passes: 100 times, and the queue dead-letters it.
+    // During an outage a message is redelivered each time this passes; after 100 times the queue dead-letters it.
     assert.ok(Number(composed['consumer_timeout']) >= 24 * 60 * 60 * 1000);
   });
 
-  it('Node', () => {
+  it('runs Node with the same options as the local services', () => {
     assert.ok(read('../../Dockerfile').includes(`NODE_OPTIONS="${nodeOptions}"`));
   });
 
-  it('the services, by every setting in .env', () => {
-    // These are fixed by the compose file or the image.
+  it('passes every setting in .env to the services', () => {
+    // The compose file or the image fixes these.
     const own = ['APP__DB_DSN', 'APP__RABBITMQ_URL', 'APP__SERVICE_NAME', 'APP__HOST', 'APP__PORT'];
     const settings = new Set([...orderApiVariables, ...processorVariables].filter((name) => !own.includes(name)));
     const composed = read('../../docker-compose.yml');
@@ -50,7 +50,7 @@ describe('the composed servers are set up as the local ones:', () => {
     assert.deepEqual(missing, []);
   });
 
-  it('the services, with descriptors for all the connections that they take', () => {
+  it('gives the services enough file descriptors for all the connections that they accept', () => {
     const addresses = { APP__DB_DSN: 'postgresql://localhost/orders', APP__RABBITMQ_URL: 'amqp://localhost' };
     const service = read('../../docker-compose.yml').split('x-service: &service\n')[1]?.split('\nservices:')[0] ?? '';
     const descriptors = Number(/^ {2}ulimits: \{ nofile: (\d+) \}$/m.exec(service)?.[1]);

@@ -1,13 +1,13 @@
-/** Orders that come together share a workflow; or, strict, each has its own, always. */
+/** In default mode orders that arrive together share a workflow. In strict mode each order always has its own. */
 export const modes = {
   'default mode': {},
   'strict mode': { APP__ORDERS_PER_WORKFLOW: '1' },
 };
 
-/** The same promises, tested once for each way in which orders get their workflows. Tests may take 3 minutes. */
+/** Runs the same tests in default mode and in strict mode. Each test may take 3 minutes. */
 export function inBothModes(title: string, tests: (mode: Record<string, string>) => void): void {
   for (const [name, mode] of Object.entries(modes)) {
-    describe(`${title} (${name})`, function () {
+    describe(`in ${name}, ${title}`, function () {
       this.timeout(180_000);
       tests(mode);
     });

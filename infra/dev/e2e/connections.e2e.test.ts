@@ -19,18 +19,18 @@ describe('connections that send nothing', function () {
     await system.stop();
   });
 
-  it('are closed before they use up what the order API may have open, and orders go on', async () => {
-    const kept = await openConnection();
+  it('are closed before they use up the file descriptors of the order API, which still accepts orders', async () => {
+    const openedFirst = await openConnection();
     for (let count = 0; count < 300; count += 1) await openConnection();
-    // One of those that are held, since there is no room for another.
+    // The order goes over the connection that was opened first, because the order API has no room for another.
     const order = anOrder();
     const body = JSON.stringify(order);
-    kept.write(
+    openedFirst.write(
       `POST /orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
     );
-    const [answer] = (await once(kept, 'data')) as [Buffer];
+    const [answer] = (await once(openedFirst, 'data')) as [Buffer];
     assert.match(answer.toString(), /^HTTP\/1\.1 201 /);
-    // What is closed makes room.
+    // Closing these connections makes room for new ones.
     for (const client of clients) client.destroy();
     const settled = await system.settled(order.order_id);
     assert.match(String(settled['status']), /done|failed/);

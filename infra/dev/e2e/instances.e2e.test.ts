@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { startService, type ServiceProcess } from '../testing/service-process.js';
 import { anOrder, startSystem, type TestSystem } from './system.js';
 
-describe('an order, with two instances of the order API', function () {
+describe('an order, with two instances of the order API,', function () {
   this.timeout(120_000);
   let system: TestSystem;
   let other: ServiceProcess;
 
   before(async () => {
-    // Nobody looks by itself within this test, so whatever ends is ended by a hand-over, a look into the database or a signal.
+    // No check is due within this test, so a workflow completes only by a hand-over in memory, a database read or a
+    // signal.
     system = await startSystem({ APP__CHECK_AFTER_MS: '600000', APP__ORDERS_PER_WORKFLOW: '1' });
     other = await startService('order-api', {
       APP__DB_DSN: system.ordersDb.dsn,
@@ -24,7 +25,7 @@ describe('an order, with two instances of the order API', function () {
     await system.stop();
   });
 
-  it('ends although its outcome is consumed by the instance that does not run its workflow', async () => {
+  it('settles although the instance that does not run its workflow consumes its outcome', async () => {
     const orders = Array.from({ length: 20 }, () => anOrder());
     for (const order of orders) assert.equal((await system.post(order)).status, 201);
     for (const { order_id: orderId } of orders) {

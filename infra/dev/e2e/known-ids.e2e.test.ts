@@ -7,7 +7,7 @@ import { anOrder, startSystem, type TestSystem } from './system.js';
 
 const settleLimitMs = 60_000;
 
-describe('an order whose workflow id Temporal knows already', function () {
+describe('an order whose workflow id Temporal already knows', function () {
   this.timeout(120_000);
   let system: TestSystem;
 
@@ -32,7 +32,7 @@ describe('an order whose workflow id Temporal knows already', function () {
     await eventually('it waits', async () => assert.equal(await handle.query('stage'), 'awaitingOutcome'));
   }
 
-  /** What was there before the order is placed. */
+  /** What Temporal has under the order's workflow id before the order is placed. */
   const preparations: Record<string, (orderId: string) => Promise<unknown>> = {
     'from a run that a person started and that has completed': async (orderId) => {
       const handle = await startByHand(orderId, { orderIds: [orderId], checkAfterMs: never });
@@ -44,7 +44,7 @@ describe('an order whose workflow id Temporal knows already', function () {
       const handle = await startByHand(orderId, { orderIds: [orderId], checkAfterMs: never });
       await handle.terminate('by hand');
     },
-    'from a run that carries it, is open, and has published what there was': async (orderId) => {
+    'from an open run that carries it and has found no event to publish': async (orderId) => {
       const input = { orderIds: [orderId], checkAfterMs: never };
       await waiting(await startByHand(orderId, input, startDescriptionOf([orderId])));
     },
@@ -64,7 +64,7 @@ describe('an order whose workflow id Temporal knows already', function () {
   };
 
   for (const [what, prepare] of Object.entries(preparations)) {
-    it(`${what}, settles all the same`, async () => {
+    it(`${what} settles all the same`, async () => {
       const order = anOrder();
       await prepare(order.order_id);
       assert.equal((await system.post(order)).status, 201);
@@ -72,7 +72,7 @@ describe('an order whose workflow id Temporal knows already', function () {
     });
   }
 
-  it('from the same order, whose rows were erased, settles all the same when it is placed again', async () => {
+  it('from an earlier placement, whose rows were deleted, settles with the same status', async () => {
     const order = anOrder();
     await system.post(order);
     const first = await system.settled(order.order_id);
@@ -86,6 +86,6 @@ describe('an order whose workflow id Temporal knows already', function () {
     }
     assert.equal((await system.post(order)).status, 201);
     const second = await system.settled(order.order_id, settleLimitMs);
-    assert.equal(second['status'], first['status'], 'what the processor has decided stays decided');
+    assert.equal(second['status'], first['status'], 'the processor keeps its outcome');
   });
 });

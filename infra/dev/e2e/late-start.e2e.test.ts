@@ -16,11 +16,11 @@ import { anOrder, createSystemParts, TestSystem } from './system.js';
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 /**
- * An order API assigns orders to a workflow, and before its call has started that, a reconciler finds them without one and
- * gives them to another. Then the first start arrives after all. An overload brings it about: who waits long to be started
- * is looked after meanwhile.
+ * An order API assigns orders to a workflow. Before its call starts that workflow, a reconciler finds the orders
+ * without a running workflow and assigns them to another one. Then the first start arrives after all. This happens
+ * under overload: the reconciler takes care of orders that wait long for their start.
  */
-describe('a start that arrives when its order is carried elsewhere', function () {
+describe('a workflow that starts after its orders were assigned to another workflow,', function () {
   this.timeout(120_000);
   let system: TestSystem;
   let toRabbitmq: FaultProxy;
@@ -39,21 +39,21 @@ describe('a start that arrives when its order is carried elsewhere', function ()
   });
 
   /**
-   * Places orders through an order API whose start of their workflow is on its way, and has the other reconcile them
-   * together with one more.
+   * Places orders through an order API whose call that starts their workflow is in flight, and has another order API
+   * reconcile them together with one more order. `arrive` lets the first call through.
    */
   async function startLate(
     count: number,
   ): Promise<{ orderIds: string[]; workflowId: string; arrive: () => Promise<void> }> {
     const store = createOrderStore(system.ordersDb.pool, 60_000);
     const client = createOrderWorkflowClient({ call: (_timeoutMs, request) => request(system.temporal.client) });
-    const underWay = new EventEmitter();
+    const startCalls = new EventEmitter();
     const starter = createWorkflowStarter({
       client: {
         ...client,
         start: async (...start) => {
-          const arriving = once(underWay, 'arrive');
-          underWay.emit('sent');
+          const arriving = once(startCalls, 'arrive');
+          startCalls.emit('sent');
           await arriving;
           return client.start(...start);
         },
@@ -70,19 +70,19 @@ describe('a start that arrives when its order is carried elsewhere', function ()
     for (const orderId of [...orderIds, other]) {
       await store.place(newOrder({ orderId, customerId: 'c-1', items }), traceparent);
     }
-    const sent = once(underWay, 'sent');
+    const sent = once(startCalls, 'sent');
     const starting = starter.startAll(orderIds.map((orderId) => ({ orderId, workflowId: null })));
     await sent;
     const workflowId = await workflowOf(first);
     await system.ordersDb.pool.query('update orders set check_at = now() where order_id = any($1)', [
       [...orderIds, other],
     ]);
-    await eventually('they are carried by another workflow', async () => {
-      const other = await workflowOf(first);
-      assert.ok(other !== workflowId && other.startsWith('orders-'), other);
+    await eventually('they are assigned to another workflow', async () => {
+      const current = await workflowOf(first);
+      assert.ok(current !== workflowId && current.startsWith('orders-'), current);
     });
     const arrive = async (): Promise<void> => {
-      underWay.emit('arrive');
+      startCalls.emit('arrive');
       await starting;
     };
     return { orderIds, workflowId, arrive };
@@ -96,8 +96,8 @@ describe('a start that arrives when its order is carried elsewhere', function ()
     return String(rows[0]?.workflow_id);
   }
 
-  /** Every order has ended, and with them both workflows. */
-  async function assertAllHasEnded(orderIds: readonly string[], workflowId: string): Promise<void> {
+  /** Asserts that every order is settled and that both workflows have completed. */
+  async function assertSettledAndCompleted(orderIds: readonly string[], workflowId: string): Promise<void> {
     const live = await openTestSystem(system);
     try {
       const results = await verify(live, { waitMs: 30_000, accepted: orderIds });
@@ -116,28 +116,28 @@ describe('a start that arrives when its order is carried elsewhere', function ()
     ['one order', 1],
     ['several orders', 3],
   ] as const) {
-    it(`leaves a workflow of ${what} that nobody tells of an outcome, and it ends with them`, async () => {
+    it(`with ${what}, completes although it receives no outcome`, async () => {
       await system.processor.stop();
       const { orderIds, workflowId, arrive } = await startLate(count);
       await system.published(orderIds);
       await arrive();
       await system.startProcessor();
-      await assertAllHasEnded(orderIds, workflowId);
+      await assertSettledAndCompleted(orderIds, workflowId);
     });
 
-    it(`leaves a workflow of ${what} that ends at once, when they are settled`, async () => {
+    it(`with ${what} already settled, completes`, async () => {
       const { orderIds, workflowId, arrive } = await startLate(count);
       for (const orderId of orderIds) await system.settled(orderId);
       await arrive();
-      await assertAllHasEnded(orderIds, workflowId);
+      await assertSettledAndCompleted(orderIds, workflowId);
     });
 
-    it(`leaves two workflows of ${what}, whichever publishes what, and both end`, async () => {
+    it(`with ${what}, completes beside the other workflow, whichever of them publishes`, async () => {
       toRabbitmq.down();
       const { orderIds, workflowId, arrive } = await startLate(count);
       await arrive();
       toRabbitmq.restore();
-      await assertAllHasEnded(orderIds, workflowId);
+      await assertSettledAndCompleted(orderIds, workflowId);
     });
   }
 });

@@ -5,7 +5,7 @@ import { exitCodes, runCli } from '../../operations/cli.js';
 import { openLiveSystem, type LiveSystem } from '../../operations/live-system.js';
 import { CliError } from '../../runtime/cli-error.js';
 
-/** Where the parts of a test's system are, as its operators would say it. */
+/** Returns the addresses of a test system's parts, in the form that an operator sets. */
 function addressesOf({ ordersDb, processorDb, vhost, temporal }: SystemParts): Addresses {
   return {
     APP__ORDERS_DB_DSN: ordersDb.dsn,
@@ -17,20 +17,23 @@ function addressesOf({ ordersDb, processorDb, vhost, temporal }: SystemParts): A
   };
 }
 
-/** @param elsewhere addresses that are not those of the test's system */
+/**
+ * Connects operations to a test system.
+ * @param elsewhere addresses that replace those of the test system
+ */
 export function openTestSystem(system: SystemParts, elsewhere: Partial<Addresses> = {}): Promise<LiveSystem> {
   return openLiveSystem({ ...addressesOf(system), ...elsewhere }, testLogger);
 }
 
-/** What `npm run ops` printed, and whether it ended with exit code 0. */
+/** What `npm run ops` printed, and whether it exited with code 0. */
 export interface Printed {
   readonly lines: readonly string[];
   readonly isComplete: boolean;
 }
 
 /**
- * Runs a command as `npm run ops -- COMMAND OPTIONS` would. Words are split at blanks unless they come as a list.
- * @throws CliError when the command could not be carried out
+ * Runs a command as `npm run ops -- COMMAND OPTIONS` would. A command given as one string is split at spaces.
+ * @throws CliError when the command fails
  */
 export async function operate(
   live: LiveSystem,
@@ -41,10 +44,10 @@ export async function operate(
   const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, ...(value === true ? [] : [value])]);
   const lines: string[] = [];
   const exitCode = await runCli(
-    // Ids from strangers may begin with a dash.
+    // Ids from unknown senders may begin with a dash.
     [subject, verb, ...flags, ...(positionals.length > 0 ? ['--', ...positionals] : [])],
     {
-      // The test keeps its connections.
+      // The connections belong to the test, so the command does not close them.
       openSystem: async () => Object.assign(Object.create(live) as LiveSystem, { close: async () => undefined }),
       print: (line) => lines.push(line),
       userName: 'ann',

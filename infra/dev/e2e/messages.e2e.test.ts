@@ -7,7 +7,7 @@ import { orderTopology } from '../../../workflows/order-events.js';
 import { inBothModes } from './both-modes.js';
 import { anOrder, startSystem, type TestSystem } from './system.js';
 
-inBothModes('what comes out of RabbitMQ', (mode) => {
+inBothModes('a message from RabbitMQ', (mode) => {
   let system: TestSystem;
   let publisher: Publisher;
 
@@ -50,7 +50,7 @@ inBothModes('what comes out of RabbitMQ', (mode) => {
     return rows;
   }
 
-  it('twice, is applied once', async () => {
+  it('is applied once, however often it is delivered', async () => {
     const order = anOrder();
     await system.post(order);
     await system.settled(order.order_id);
@@ -70,7 +70,7 @@ inBothModes('what comes out of RabbitMQ', (mode) => {
     assert.deepEqual(await historyOf(order.order_id), before);
   });
 
-  it('stale, changes nothing and is recorded as such', async () => {
+  it('with a stale outcome changes nothing and is recorded as ignored', async () => {
     const order = anOrder();
     await system.post(order);
     const settled = await system.settled(order.order_id);
@@ -85,7 +85,7 @@ inBothModes('what comes out of RabbitMQ', (mode) => {
     assert.deepEqual((await system.get(order.order_id)).body, settled);
   });
 
-  it('never moves an order that is settled, whatever its version says', async () => {
+  it('never changes a settled order, whatever version it carries', async () => {
     const order = anOrder();
     await system.post(order);
     const settled = await system.settled(order.order_id);
@@ -97,7 +97,7 @@ inBothModes('what comes out of RabbitMQ', (mode) => {
     assert.deepEqual((await system.get(order.order_id)).body, settled);
   });
 
-  it('as poison, is parked with its reason after 3 attempts, while good messages behind it flow', async () => {
+  it('that is poison is dead-lettered with its reason after 3 attempts and holds up no other', async () => {
     const poison = [
       'this is not JSON',
       orderProcessed('nobody-s-order', { status: 'done', version: 2 }),
@@ -109,23 +109,23 @@ inBothModes('what comes out of RabbitMQ', (mode) => {
     const order = anOrder();
     await system.post(order);
     await system.settled(order.order_id);
-    const parked = await eventually('all poison is parked', async () => {
+    const deadLettered = await eventually('all poison is dead-lettered', async () => {
       const messages = await system.vhost.peek('order-api.order-processed.dead-letter');
       assert.equal(messages.length, poison.length);
       return messages;
     });
-    assert.deepEqual(parked.map(({ properties }) => properties.message_id).sort(), ids.sort());
-    for (const { properties } of parked) assert.equal(properties.headers['x-dead-letter-attempts'], 3);
-    const reasons = parked.map(({ properties }) => String(properties.headers['x-dead-letter-reason'])).sort();
+    assert.deepEqual(deadLettered.map(({ properties }) => properties.message_id).sort(), ids.sort());
+    for (const { properties } of deadLettered) assert.equal(properties.headers['x-dead-letter-attempts'], 3);
+    const reasons = deadLettered.map(({ properties }) => String(properties.headers['x-dead-letter-reason'])).sort();
     assert.match(reasons[0] ?? '', /UnknownOrder: there is no order nobody-s-order/);
     assert.match(reasons[1] ?? '', /body is not JSON/);
     assert.match(reasons[2] ?? '', /data of order\.processed is invalid/);
     assert.match(reasons[3] ?? '', /unknown dataversion 9/);
   });
 
-  it('as poison for the processor, is parked there too', async () => {
+  it('that is poison for the processor is dead-lettered there as well', async () => {
     await publish('order.created', { hello: 'world' });
-    await eventually('it is parked', async () => {
+    await eventually('it is dead-lettered', async () => {
       const [message] = await system.vhost.peek('processor.order-created.dead-letter');
       assert.equal(message?.payload, '{"hello":"world"}');
       assert.match(String(message.properties.headers['x-dead-letter-reason']), /not a CloudEvents 1.0 envelope/);

@@ -11,7 +11,7 @@ describe('metrics', function () {
   before(async () => (system = await startSystem({ APP__SUCCESS_RATE: '1' })));
   after(() => system.stop());
 
-  /** The samples, by name and labels as they are written. */
+  /** Returns the samples by name and labels, in Prometheus's notation, with the labels sorted and without `service`. */
   async function scrape(service: 'orderApi' | 'processor'): Promise<Map<string, number>> {
     const response = await fetch(`${system[service].url}/metrics`, { signal: AbortSignal.timeout(5000) });
     assert.equal(response.status, 200);
@@ -26,19 +26,19 @@ describe('metrics', function () {
     );
   }
 
-  it('count orders, their time, deliveries and repeats', async () => {
+  it('count settled orders, their settle times, and deliveries', async () => {
     const orders = [anOrder(), anOrder(), anOrder()];
     for (const order of orders) assert.equal((await system.post(order)).status, 201);
     for (const order of orders) await system.settled(order.order_id);
     const handled = 'deliveries_total{outcome="acked",queue="order-api.order-processed"}';
-    await eventually('the answers are acknowledged', async () =>
+    await eventually('the outcomes are acknowledged', async () =>
       assert.equal((await scrape('orderApi')).get(handled), 3),
     );
     const ours = await scrape('orderApi');
     assert.equal(ours.get('orders_settled_total{status="done"}'), 3);
     assert.equal(ours.get('order_settle_seconds_count'), 3);
     assert.ok((ours.get('order_settle_seconds_sum') ?? 0) > 0);
-    await eventually('the gauge is read anew', async () =>
+    await eventually('the gauge is read again', async () =>
       assert.equal((await scrape('orderApi')).get('orders_pending'), 0),
     );
     const theirs = await scrape('processor');
@@ -46,12 +46,12 @@ describe('metrics', function () {
     assert.ok((theirs.get('process_resident_memory_bytes') ?? 0) > 0);
   });
 
-  it('show what is unpublished and for how long', async () => {
+  it('show how many events are unpublished, and for how long', async () => {
     await system.ordersDb.pool.query(
       `insert into outbox (id, aggregate_id, type, payload, headers, check_at, created_at)
        values (gen_random_uuid(), 'nobody', 'x', '{}', '{}', now() + interval '1 hour', now() - interval '90 s')`,
     );
-    await eventually('the gauges are read anew', async () => {
+    await eventually('the gauges are read again', async () => {
       const [ours, theirs] = [await scrape('orderApi'), await scrape('processor')];
       assert.equal(ours.get('outbox_unpublished'), 1);
       const age = ours.get('outbox_oldest_unpublished_seconds') ?? 0;
@@ -61,7 +61,7 @@ describe('metrics', function () {
     await system.ordersDb.pool.query(`delete from outbox where aggregate_id = 'nobody'`);
   });
 
-  it('show what was dead-lettered after its retries', async () => {
+  it('show messages that were dead-lettered after their retries', async () => {
     const message = {
       properties: { message_id: randomUUID() },
       routing_key: 'order.created',
@@ -78,7 +78,7 @@ describe('metrics', function () {
     assert.equal((await scrape('orderApi')).get('queue_messages{queue="processor.order-created"}'), 0);
   });
 
-  it('count events that come again', async () => {
+  it('count repeated events', async () => {
     const order = anOrder();
     await system.post(order);
     await system.settled(order.order_id);
@@ -94,7 +94,7 @@ describe('metrics', function () {
     );
   });
 
-  it('count workflow tasks that fail, from 0', async () => {
+  it('count failed workflow tasks, starting at 0', async () => {
     const { client } = system.temporal;
     assert.equal((await scrape('orderApi')).get('workflow_task_failures_total'), 0);
     const handle = await client.workflow.start('unknownToTheWorker', {
@@ -106,10 +106,10 @@ describe('metrics', function () {
     await handle.terminate();
   });
 
-  it('that cannot be read are missing, and no others', async () => {
-    await system.ordersDb.pool.query('alter table outbox rename to outbox_away');
+  it('that cannot be read are missing, while the others are present', async () => {
+    await system.ordersDb.pool.query('alter table outbox rename to outbox_renamed');
     try {
-      await eventually('the gauges are read anew', async () => {
+      await eventually('the gauges are read again', async () => {
         const ours = await scrape('orderApi');
         const names = ['outbox_unpublished', 'outbox_oldest_unpublished_seconds', 'orders_pending'];
         assert.deepEqual(
@@ -118,7 +118,7 @@ describe('metrics', function () {
         );
       });
     } finally {
-      await system.ordersDb.pool.query('alter table outbox_away rename to outbox');
+      await system.ordersDb.pool.query('alter table outbox_renamed rename to outbox');
     }
     assert.equal((await scrape('orderApi')).get('outbox_unpublished'), 0);
   });

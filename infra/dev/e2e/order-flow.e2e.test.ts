@@ -9,7 +9,7 @@ async function countOf(database: TestDatabase, statement: string, values: unknow
   return Number(rows[0]?.count);
 }
 
-inBothModes('an order, from POST to settled', (mode) => {
+inBothModes('an order', (mode) => {
   let system: TestSystem;
 
   before(async () => {
@@ -18,7 +18,7 @@ inBothModes('an order, from POST to settled', (mode) => {
 
   after(() => system.stop());
 
-  it('is accepted as pending, and then done at version 2', async () => {
+  it('is accepted as pending and settles as done at version 2', async () => {
     const order = anOrder();
     const accepted = await system.post(order);
     assert.equal(accepted.status, 201);
@@ -31,7 +31,7 @@ inBothModes('an order, from POST to settled', (mode) => {
         total_amount: 1200,
         version: 1,
         failure_reason: null,
-        workflow_id: null, // that is decided when the order has been answered
+        workflow_id: null, // the workflow is assigned after the answer
         created_at: '',
         updated_at: '',
       },
@@ -43,7 +43,7 @@ inBothModes('an order, from POST to settled', (mode) => {
     );
   });
 
-  it('is failed with a reason when the processor says so', async () => {
+  it('settles as failed with a reason when the processor decides so', async () => {
     await system.processor.stop();
     await system.startProcessor({ APP__SUCCESS_RATE: '0' });
     const order = anOrder();
@@ -56,7 +56,7 @@ inBothModes('an order, from POST to settled', (mode) => {
     await system.startProcessor({ APP__SUCCESS_RATE: '1' });
   });
 
-  it('is answered with its total to the last decimal', async () => {
+  it('keeps its total exact to the last decimal', async () => {
     const order = anOrder({
       items: [
         { sku: 'a', quantity: 3, price: 0.1 },
@@ -71,14 +71,14 @@ inBothModes('an order, from POST to settled', (mode) => {
     assert.deepEqual(rows, [{ total_amount: '0.3007' }]);
   });
 
-  it('has its life in Temporal: two published events, status and version, and no customer data', async () => {
+  it('shows its steps, status and version in Temporal, and no customer data', async () => {
     const order = anOrder({ items: [{ sku: 'secret-laptop', quantity: 1, price: 7341.55 }] });
     await system.post(order);
     await system.settled(order.order_id);
     const handle = system.temporal.client.workflow.getHandle(`order-${order.order_id}`);
     assert.deepEqual(await handle.result(), { status: 'done', version: 2 });
     const history = await handle.fetchHistory();
-    // Each step is an entry of its own, and all of them are in one workflow task.
+    // Each step has its own marker, and one workflow task holds all of them.
     const markers = history.events?.flatMap((event) => event.markerRecordedEventAttributes ?? []) ?? [];
     const steps = markers.map(
       ({ details }) => JSON.parse(textOf(details?.['data']?.payloads?.[0])) as { activity_type: string },
@@ -106,7 +106,7 @@ inBothModes('an order, from POST to settled', (mode) => {
     const order = anOrder();
     await system.post(order);
     await system.settled(order.order_id);
-    await eventually('the list has it', async () => {
+    await eventually('it is listed', async () => {
       const ids = [];
       const query = `OrderId="${order.order_id}" AND OrderStatus="done" AND OrderStage="settled"`;
       for await (const workflow of system.temporal.client.workflow.list({ query })) ids.push(workflow.workflowId);
@@ -114,7 +114,7 @@ inBothModes('an order, from POST to settled', (mode) => {
     });
   });
 
-  it('has a history of its own that outlives Temporal', async () => {
+  it('has its own history in the database, which outlives Temporal', async () => {
     const order = anOrder();
     await system.post(order);
     await system.settled(order.order_id);
@@ -128,7 +128,7 @@ inBothModes('an order, from POST to settled', (mode) => {
     ]);
   });
 
-  it('placed again, is answered as it is now, and sets off no second event', async () => {
+  it('that is placed again is returned as it is now and publishes no second event', async () => {
     const order = anOrder();
     await system.post(order);
     await system.settled(order.order_id);
@@ -139,7 +139,7 @@ inBothModes('an order, from POST to settled', (mode) => {
     assert.equal(await countOf(system.processorDb, 'inbox where aggregate_id = $1', [order.order_id]), 1);
   });
 
-  it('is not changed by another order under its id', async () => {
+  it('is not changed by a different order under the same id', async () => {
     const order = anOrder();
     await system.post(order);
     for (const other of [
@@ -153,7 +153,7 @@ inBothModes('an order, from POST to settled', (mode) => {
     assert.deepEqual((await system.settled(order.order_id))['items'], order.items);
   });
 
-  it('posted 50 times at once, is one order with one event', async () => {
+  it('that is posted 50 times at once is one order with one event', async () => {
     const order = anOrder();
     const answers = await Promise.all(Array.from({ length: 50 }, () => system.post(order)));
     assert.equal(answers.filter(({ status }) => status === 201).length, 1);
@@ -164,9 +164,9 @@ inBothModes('an order, from POST to settled', (mode) => {
     assert.equal(await countOf(system.processorDb, 'outbox where aggregate_id = $1', [order.order_id]), 1);
   });
 
-  // A workflow each takes Temporal's server twenty times as long (docs/performance.md).
+  // With a workflow for each order, Temporal's server takes twenty times as long (docs/performance.md).
   const many = mode === modes['strict mode'] ? 50 : 200;
-  it(`leaves nothing behind: ${many} orders settle once, and every outbox, queue and workflow is done`, async function () {
+  it(`leaves no event unpublished and no workflow open when ${many} are placed`, async function () {
     this.timeout(180_000);
     const orders = Array.from({ length: many }, () => anOrder());
     for (let first = 0; first < orders.length; first += 50) {
@@ -180,7 +180,7 @@ inBothModes('an order, from POST to settled', (mode) => {
       const { count } = await system.temporal.client.workflow.count('ExecutionStatus="Running"');
       assert.equal(count, 0);
     };
-    // On a busy machine a signal may miss its deadline; it is owed then, and paid half a minute later.
+    // On a busy machine a signal may miss its deadline. The workflow then looks for itself at its next check.
     await eventually('nothing is open', nothingOpen, 90_000);
     const all = await countOf(system.ordersDb, 'orders');
     assert.equal(await countOf(system.ordersDb, 'inbox'), all);
@@ -188,7 +188,7 @@ inBothModes('an order, from POST to settled', (mode) => {
     assert.equal(await countOf(system.processorDb, 'processing_states'), all);
   });
 
-  it('is logged with its id and one trace id all the way', async () => {
+  it('is logged with its id and one trace id in both services', async () => {
     const order = anOrder();
     const traceId = '0af7651916cd43dd8448eb211c80319c';
     await system.post(order, { traceparent: `00-${traceId}-b7ad6b7169203331-01` });

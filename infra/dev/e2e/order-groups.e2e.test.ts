@@ -12,7 +12,7 @@ describe('orders that share a workflow', function () {
 
   after(() => system.stop());
 
-  /** Places orders that nobody can start a workflow for, so that the reconciler finds all of them together. */
+  /** Places orders while no workflow can be started for them, so that the reconciler finds all of them together. */
   async function placeInBatch(count: number, env: Record<string, string> = {}): Promise<string[]> {
     await system.orderApi.stop();
     await system.startOrderApi({ TEMPORAL_ADDRESS: '127.0.0.1:1' });
@@ -22,7 +22,7 @@ describe('orders that share a workflow', function () {
       assert.ok(answers.every(({ status }) => status === 201));
     }
     await system.orderApi.kill();
-    // Nobody has been started yet, and the next order API must take all of them at once.
+    // No workflow has been started yet, and the next order API must find all of the orders at once.
     await system.ordersDb.pool.query(
       `update orders set workflow_id = null, check_at = created_at where status = 'pending'`,
     );
@@ -38,7 +38,7 @@ describe('orders that share a workflow', function () {
     return rows.map((row) => row.workflow_id);
   }
 
-  /** Makes the processor's database refuse this order, as a fault in data or code would. */
+  /** Makes the processor's database refuse this order, as bad data or a bug would make it do. */
   async function refuse(orderId: string): Promise<() => Promise<unknown>> {
     await system.processorDb.pool.query(
       `create function refuse() returns trigger language plpgsql as
@@ -48,8 +48,8 @@ describe('orders that share a workflow', function () {
     return () => system.processorDb.pool.query('drop function refuse cascade');
   }
 
-  /** What an operator does with a dead letter whose reason is gone: back into its queue, as it was. */
-  async function putBack(orderId: string): Promise<void> {
+  /** Replays the dead-lettered message of this order unchanged, as an operator does once the cause is repaired. */
+  async function replay(orderId: string): Promise<void> {
     const [message, ...others] = await system.vhost.take('processor.order-created.dead-letter');
     assert.ok(message && others.length === 0);
     assert.equal(message.properties['correlation_id'], orderId);
@@ -60,7 +60,7 @@ describe('orders that share a workflow', function () {
     });
   }
 
-  /** 50 orders in one workflow, of which the first ends in the dead-letter queue and all others are settled. */
+  /** Places 50 orders in one workflow. The first one's message is dead-lettered, and all others settle. */
   async function settleAllButPoison(env: Record<string, string> = {}) {
     await system.orderApi.stop();
     await system.processor.stop();
@@ -79,16 +79,16 @@ describe('orders that share a workflow', function () {
     return { poison, unblock, group: system.temporal.client.workflow.getHandle(groupId) };
   }
 
-  it('50 with one poison order: the others settle, and it does when its message is put back', async () => {
+  it('settle although one of 50 is poison, which settles once its message is replayed', async () => {
     const { poison, unblock, group } = await settleAllButPoison({ APP__CHECK_AFTER_MS: '600000' });
     assert.equal((await group.describe()).status.name, 'RUNNING');
     await unblock();
-    await putBack(poison);
+    await replay(poison);
     assert.equal((await system.settled(poison))['status'], 'done');
     assert.deepEqual(await group.result(), { done: 50, failed: 0 });
   });
 
-  it('50 with one poison order: it settles by itself when what was wrong is repaired, since its workflow looks again', async () => {
+  it('settle although one of 50 is poison, which settles by itself once the cause is repaired', async () => {
     const { poison, unblock, group } = await settleAllButPoison({ APP__CHECK_AFTER_MS: '1000' });
     await unblock();
     assert.equal((await system.settled(poison, 60_000))['status'], 'done');
@@ -96,7 +96,7 @@ describe('orders that share a workflow', function () {
     await system.vhost.request('DELETE', 'queues/processor.order-created.dead-letter/contents');
   });
 
-  it('accepted while Temporal was away, are picked up in groups, oldest first', async () => {
+  it('are grouped oldest first when they were accepted while Temporal was unavailable', async () => {
     const orderIds = await placeInBatch(400);
     for (const orderId of orderIds) await system.settled(orderId);
     for (let first = 0; first < 400; first += 100) {
@@ -104,7 +104,7 @@ describe('orders that share a workflow', function () {
     }
   });
 
-  it('are each found by their id, in the workflow their order names', async () => {
+  it('are each found in Temporal by their order id, in the workflow that the order names', async () => {
     const orders = Array.from({ length: 100 }, () => anOrder());
     await Promise.all(orders.map((order) => system.post(order)));
     for (const { order_id: orderId } of orders) {
@@ -122,7 +122,7 @@ describe('orders that share a workflow', function () {
     assert.ok((await workflowIdsOf(orders.map((order) => order.order_id))).length < 100, 'some share one');
   });
 
-  it('leave nothing behind', async () => {
+  it('leave no open workflow and no unpublished event behind', async () => {
     await eventually(
       'nothing is open',
       async () => {

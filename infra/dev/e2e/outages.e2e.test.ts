@@ -6,7 +6,7 @@ import { anOrder, startSystem, type TestSystem } from './system.js';
 
 type Order = ReturnType<typeof anOrder>;
 
-/** The order is settled once, with one effect on either side, and nothing is left to publish. */
+/** Asserts that the order settled once, with one effect in each service, and that no event is left to publish. */
 async function assertSettledOnce(system: TestSystem, order: Order, wasClosed = false): Promise<void> {
   const orderId = order.order_id;
   const settled = await system.settled(orderId, 60_000);
@@ -23,7 +23,7 @@ async function assertSettledOnce(system: TestSystem, order: Order, wasClosed = f
         assert.deepEqual(rows, [{ inbox: '1', unpublished: '0' }]);
       }
       const workflow = await workflowOf(system, order).describe();
-      // Whoever closed it by hand may have done so after the order was settled: then it gets no other.
+      // If the test closed the workflow after the order had settled, the order gets no other workflow.
       if (wasClosed) assert.notEqual(workflow.status.name, 'RUNNING');
       else assert.equal(workflow.status.name, 'COMPLETED');
     },
@@ -34,14 +34,14 @@ async function assertSettledOnce(system: TestSystem, order: Order, wasClosed = f
 const workflowOf = ({ temporal }: TestSystem, order: Order) =>
   temporal.client.workflow.getHandle(`order-${order.order_id}`);
 
-/** An order whose message waits in the queue, since nobody consumes. */
+/** Places an order whose message waits in its queue, because no processor runs. */
 async function placeUnprocessed(system: TestSystem, order: Order): Promise<void> {
   await system.processor.stop();
   await system.post(order);
   await system.published([order.order_id]);
 }
 
-/** An order whose outcome waits in the queue, since no order API runs. */
+/** Places an order whose outcome waits in its queue, because no order API runs. */
 async function decideUnapplied(system: TestSystem, order: Order): Promise<void> {
   await placeUnprocessed(system, order);
   await system.orderApi.kill();
@@ -51,26 +51,26 @@ async function decideUnapplied(system: TestSystem, order: Order): Promise<void> 
   );
 }
 
-/** What the health check says while a server is away that orders can be accepted without. */
-function isDegraded(system: TestSystem): Promise<void> {
-  return eventually('the service says so', async () => {
+/** Waits until the health check reports that a server is unavailable without which orders can still be accepted. */
+function expectDegraded(system: TestSystem): Promise<void> {
+  return eventually('the order API is degraded', async () => {
     const { status, body } = await system.request('GET', '/health');
     assert.deepEqual([status, body['status']], [200, 'degraded']);
   });
 }
 
-/** Servers given by the environment are not ours to take away. */
-function ours(context: Mocha.Context, server: StoppableServer | undefined): StoppableServer {
+/** Skips the test when the server was given by the environment, because tests may not stop such a server. */
+function requireOwnServer(context: Mocha.Context, server: StoppableServer | undefined): StoppableServer {
   if (!server) context.skip();
   return server;
 }
 
-describe('an order survives, in default and in strict mode', function () {
+describe('an order, in default and in strict mode, survives', function () {
   this.timeout(180_000);
   let systems: readonly TestSystem[];
   let orders: readonly Order[];
 
-  /** An outage of a server is one for both systems, each of which has an order in it. */
+  /** Acts on the test's order in each of the two systems. A server's outage affects both. */
   const inBoth = (act: (system: TestSystem, order: Order) => Promise<unknown>) =>
     Promise.all(systems.map((system, index) => act(system, orders[index] ?? assert.fail('an order for each'))));
 
@@ -87,14 +87,14 @@ describe('an order survives, in default and in strict mode', function () {
   after(() => Promise.all(systems.map((system) => system.stop())));
 
   it('Temporal being down when it is placed', async function () {
-    const server = ours(this, testServers().temporal.server);
+    const server = requireOwnServer(this, testServers().temporal.server);
     await server.stop();
     try {
       await inBoth(async (system, order) => {
         const startedAt = Date.now();
         assert.equal((await system.post(order)).status, 201);
         assert.ok(Date.now() - startedAt < 3000, 'a POST does not wait for Temporal');
-        await isDegraded(system);
+        await expectDegraded(system);
       });
     } finally {
       await server.start();
@@ -102,8 +102,8 @@ describe('an order survives, in default and in strict mode', function () {
     await settlesOnceInBoth();
   });
 
-  it('Temporal being down while its messages are under way: it settles all the same, and nothing is dead-lettered', async function () {
-    const server = ours(this, testServers().temporal.server);
+  it('Temporal being down while its messages are in flight, without a dead-lettered message', async function () {
+    const server = requireOwnServer(this, testServers().temporal.server);
     await inBoth(placeUnprocessed);
     await server.kill();
     try {
@@ -119,7 +119,7 @@ describe('an order survives, in default and in strict mode', function () {
   });
 
   it('RabbitMQ being down when it is placed', async function () {
-    const server = ours(this, testServers().rabbitmq.server);
+    const server = requireOwnServer(this, testServers().rabbitmq.server);
     await server.stop();
     try {
       await inBoth(async (system, order) => {
@@ -132,7 +132,7 @@ describe('an order survives, in default and in strict mode', function () {
           assert.ok((rows[0]?.attempts ?? 0) >= 2);
           assert.match(rows[0]?.last_error ?? '', /RabbitMQ/);
         });
-        await isDegraded(system);
+        await expectDegraded(system);
       });
     } finally {
       await server.start();
@@ -144,7 +144,7 @@ describe('an order survives, in default and in strict mode', function () {
   it('the order API being killed between its commit and the start of its workflow', () =>
     inBoth(async (system, order) => {
       await system.orderApi.stop();
-      // Temporal is where nobody listens, so that the start cannot have happened when the process is killed.
+      // Nothing listens at this address of Temporal, so the process is killed before it could start a workflow.
       await system.startOrderApi({ TEMPORAL_ADDRESS: '127.0.0.1:1' });
       assert.equal((await system.post(order)).status, 201);
       await system.orderApi.kill();
@@ -153,7 +153,7 @@ describe('an order survives, in default and in strict mode', function () {
       await assertSettledOnce(system, order);
     }));
 
-  it('the processor being killed while it works on it', () =>
+  it('the processor being killed while it handles its message', () =>
     inBoth(async (system, order) => {
       await system.processor.stop();
       await system.startProcessor({ APP__PROCESSING_DELAY_MS: '60000' });
@@ -180,7 +180,7 @@ describe('an order survives, in default and in strict mode', function () {
       await assertSettledOnce(system, order, true);
     }));
 
-  it('its queues being deleted while nobody consumes', () =>
+  it('its queues being deleted while no processor runs', () =>
     inBoth(async (system, order) => {
       await system.processor.stop();
       for (const queue of ['processor.order-created', 'order-api.order-processed']) {
@@ -192,7 +192,7 @@ describe('an order survives, in default and in strict mode', function () {
     }));
 
   describe('its message being lost after it was confirmed', () => {
-    it('with the queue it waited in', () =>
+    it('with the queue that held it', () =>
       inBoth(async (system, order) => {
         await placeUnprocessed(system, order);
         await system.vhost.request('DELETE', 'queues/processor.order-created');
@@ -200,7 +200,7 @@ describe('an order survives, in default and in strict mode', function () {
         await assertSettledOnce(system, order);
       }));
 
-    it('with the queue it waited in, although a foreign message is dead-lettered there', () =>
+    it('with the queue that held it, although a foreign message is dead-lettered there', () =>
       inBoth(async (system, order) => {
         await placeUnprocessed(system, order);
         await system.vhost.request('DELETE', 'queues/processor.order-created');
@@ -208,14 +208,14 @@ describe('an order survives, in default and in strict mode', function () {
         await system.vhost.request('POST', 'exchanges/amq.default/publish', {
           routing_key: 'processor.order-created.dead-letter',
           payload_encoding: 'string',
-          payload: 'somebody is to look at this one day',
+          payload: 'this message waits for an operator',
           properties: { delivery_mode: 2 },
         });
         await assertSettledOnce(system, order);
         await system.vhost.request('DELETE', 'queues/processor.order-created.dead-letter/contents');
       }));
 
-    it('on its way back, as the outcome', () =>
+    it('on its way back to the order API', () =>
       inBoth(async (system, order) => {
         await decideUnapplied(system, order);
         await system.vhost.request('DELETE', 'queues/order-api.order-processed/contents');
@@ -224,17 +224,17 @@ describe('an order survives, in default and in strict mode', function () {
       }));
   });
 
-  describe('a processor that has lost track of what it published:', () => {
+  describe('its outbox rows', () => {
     const unpublish = `update outbox set published_at = null, check_at = now() where aggregate_id = $1`;
 
-    it('the outbox row of a settled order turns unpublished', () =>
+    it('becoming unpublished again after it has settled', () =>
       inBoth(async (system, order) => {
         await system.post(order);
         await assertSettledOnce(system, order);
         for (const { pool } of [system.ordersDb, system.processorDb]) await pool.query(unpublish, [order.order_id]);
         await assertSettledOnce(system, order);
         const query = `OrderId="${order.order_id}"`;
-        assert.equal((await system.temporal.client.workflow.count(query)).count, 1, 'no other run was started for it');
+        assert.equal((await system.temporal.client.workflow.count(query)).count, 1, 'no second run was started for it');
       }));
   });
 
@@ -242,7 +242,7 @@ describe('an order survives, in default and in strict mode', function () {
     terminated: (handle: ReturnType<typeof workflowOf>) => handle.terminate('for the test'),
     cancelled: (handle: ReturnType<typeof workflowOf>) => handle.cancel(),
   })) {
-    it(`its workflow being ${end} while it awaits the settlement`, () =>
+    it(`its workflow being ${end} while it awaits settlement`, () =>
       inBoth(async (system, order) => {
         await decideUnapplied(system, order);
         await close(workflowOf(system, order));
@@ -251,8 +251,8 @@ describe('an order survives, in default and in strict mode', function () {
       }));
   }
 
-  it('Postgres being away: it is refused within 3 s, with Retry-After, and taken when Postgres is back', async function () {
-    const server = ours(this, testServers().ordersDb.server);
+  it('Postgres being down: it gets 503 and Retry-After within 3 s, and is accepted later', async function () {
+    const server = requireOwnServer(this, testServers().ordersDb.server);
     await server.kill();
     try {
       await inBoth(async (system, order) => {
@@ -270,7 +270,9 @@ describe('an order survives, in default and in strict mode', function () {
       await server.start();
     }
     await inBoth(async (system, order) => {
-      await eventually('it is taken', async () => assert.match(String((await system.post(order)).status), /^20[01]$/));
+      await eventually('it is accepted', async () =>
+        assert.match(String((await system.post(order)).status), /^20[01]$/),
+      );
       await assertSettledOnce(system, order);
     });
   });

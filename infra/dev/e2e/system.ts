@@ -11,10 +11,10 @@ export interface Answer {
   readonly body: Record<string, unknown>;
 }
 
-/** What a system stands on, made for one suite. */
+/** The databases, vhost and namespace of a system, created for one suite. */
 export type SystemParts = Pick<TestSystem, 'ordersDb' | 'processorDb' | 'vhost' | 'temporal'>;
 
-/** The whole system for one suite: both services as processes, on databases, a vhost and a namespace of its own. */
+/** The whole system for one suite: both services as processes, with their own databases, vhost and namespace. */
 export class TestSystem {
   orderApi!: ServiceProcess;
   processor!: ServiceProcess;
@@ -33,7 +33,7 @@ export class TestSystem {
       APP__RABBITMQ_URL: parts.vhost.url,
       TEMPORAL_ADDRESS: parts.temporal.address,
       TEMPORAL_NAMESPACE: parts.temporal.namespace,
-      // Shorter than in production, so that a test sees the workflows and the reconciler look within seconds.
+      // These are shorter than in production, so that workflows check and the reconciler runs within seconds.
       APP__CHECK_AFTER_MS: '3000',
       APP__RECONCILE_INTERVAL_MS: '250',
       APP__RECONCILE_GRACE_MS: '2000',
@@ -50,7 +50,10 @@ export class TestSystem {
     this.processor = await startService('processor', { ...this.#env, APP__DB_DSN: this.processorDb.dsn, ...env });
   }
 
-  /** Stops both services in order and removes what was made for the suite. Both must have stopped cleanly. */
+  /**
+   * Stops both services and drops what was created for the suite.
+   * @throws AssertionError unless both exit with code 0
+   */
   async stop(): Promise<void> {
     const codes = await Promise.all([this.orderApi.stop(), this.processor.stop()]);
     await this.temporal.close();
@@ -80,7 +83,7 @@ export class TestSystem {
     return answer;
   }
 
-  /** Waits until the order is done or failed, and returns it. */
+  /** Waits until the order is settled, and returns it. */
   settled(orderId: string, timeoutMs = 30_000): Promise<Record<string, unknown>> {
     return eventually(
       `${orderId} settles`,
@@ -93,7 +96,7 @@ export class TestSystem {
     );
   }
 
-  /** Waits until the events of these orders are published. */
+  /** Waits until the `order.created` of each of these orders is published. */
   published(orderIds: readonly string[]): Promise<void> {
     return eventually(`${orderIds.join()} are published`, async () => {
       const { rowCount } = await this.ordersDb.pool.query(
@@ -104,6 +107,7 @@ export class TestSystem {
     });
   }
 
+  /** Waits until both services report that they are healthy. */
   async healthy(timeoutMs = 30_000): Promise<void> {
     for (const { url } of [this.orderApi, this.processor]) {
       await eventually(
@@ -119,6 +123,7 @@ export class TestSystem {
   }
 }
 
+/** Creates databases, a vhost and a namespace for one suite. */
 export async function createSystemParts(): Promise<SystemParts> {
   const [ordersDb, processorDb, vhost, temporal] = await Promise.all([
     createTestDatabase('order-api'),
@@ -129,7 +134,7 @@ export async function createSystemParts(): Promise<SystemParts> {
   return { ordersDb, processorDb, vhost, temporal };
 }
 
-/** Makes databases, vhost and namespace, starts both services, and waits until they are healthy. */
+/** Creates a system's parts, starts both services, and waits until they are healthy. */
 export async function startSystem(env: Record<string, string> = {}): Promise<TestSystem> {
   const system = new TestSystem(await createSystemParts(), env);
   await Promise.all([system.startOrderApi(), system.startProcessor()]);
@@ -139,7 +144,7 @@ export async function startSystem(env: Record<string, string> = {}): Promise<Tes
 
 let orders = 0;
 
-/** An order nobody else has placed. */
+/** Returns an order with an id that no other test uses. */
 export function anOrder(more: object = {}) {
   orders += 1;
   return {

@@ -1,7 +1,7 @@
 import { Worker } from '@temporalio/worker';
 import { fileURLToPath } from 'node:url';
 
-// Loaded before an order API, this makes it the next release: one whose workflow code has changed.
+// An order API that loads this first behaves like the next release, whose workflow code has changed.
 const workflowsPath = fileURLToPath(
   new URL('../../../workflows/histories/patched-order-lifecycle.ts', import.meta.url),
 );

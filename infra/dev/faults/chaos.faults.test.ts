@@ -7,11 +7,12 @@ import { fault, seed } from './selection.js';
 const minimumMs = 300_000;
 const faultsEachRound = 4;
 /**
- * RabbitMQ 3.10 that is killed within a second of a deleted queue being declared again comes back with a queue that has no
- * process, see docs/guarantees.md (measured: 400 to 1000 ms after the deletion; from 1500 ms on all is well).
+ * How long a deleted queue is left alone afterwards. If RabbitMQ 3.10 is killed within a second after a deleted queue
+ * is declared again, it comes back with a queue that has no process; see docs/guarantees.md. It was measured when the
+ * kill came 400 to 1000 ms after the deletion, and never from 1500 ms on.
  */
 const queueIsKeptMs = 3000;
-/** Far more than five minutes have room for. */
+/** Five minutes have room for far fewer rounds. */
 const maxRounds = 100;
 
 const anyLink = fc.constantFrom(...linkNames);
@@ -32,7 +33,7 @@ const anyFault = fc.oneof(
 );
 type Fault = typeof anyFault extends fc.Arbitrary<infer T> ? T : never;
 
-describe('chaos', () => {
+describe('the system under load', () => {
   let run: FaultRun;
   before(async function () {
     this.timeout(120_000);
@@ -40,7 +41,7 @@ describe('chaos', () => {
   });
   after(() => run.stop());
 
-  fault('at random for five minutes loses nothing', { limitMs: 900_000 }, async () => {
+  fault('loses nothing in five minutes of random faults', { limitMs: 900_000 }, async () => {
     console.log(`      CHAOS_SEED=${seed} replays this run`);
     const round = fc.array(anyFault, { minLength: faultsEachRound, maxLength: faultsEachRound });
     const rounds = fc.sample(round, { seed, numRuns: maxRounds });

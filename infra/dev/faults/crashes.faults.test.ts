@@ -3,15 +3,18 @@ import { failpoints, type Failpoint } from '../../runtime/failpoint.js';
 import { FaultRun, type ServiceName } from './fault-run.js';
 import { fault } from './selection.js';
 
-/** Signals are lost in a test of their own. The processor places no orders and starts no workflows. */
+/** lost-signals.faults.test.ts covers signals. The processor places no orders and starts no workflows. */
 const killing = failpoints.filter((point) => point !== 'signal.before');
 const pointsOf: Readonly<Record<ServiceName, readonly Failpoint[]>> = {
   'order-api': killing,
   processor: killing.filter((point) => !/^(place|assign|start)\./.test(point)),
 };
-/** Of each kind of gap one: committed and not started, published and not marked, committed and not acknowledged. */
+/**
+ * One failpoint for each kind of gap: committed but not started, published but not marked, committed but not
+ * acknowledged.
+ */
 const quick = new Set(['order-api place.after', 'order-api mark.before', 'processor commit.after']);
-/** Not the first: by then there are orders in every stage. */
+/** The process dies when it passes its failpoint for the third time, since by then orders are in every stage. */
 const passes = 3;
 
 describe('a service that is killed', () => {

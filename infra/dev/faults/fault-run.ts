@@ -19,14 +19,14 @@ export type LinkName = `${ServiceName} to ${(typeof linkKinds)[number]}`;
 export const linkNames = serviceNames.flatMap((service) => linkKinds.map((kind): LinkName => `${service} to ${kind}`));
 
 export interface Survival {
-  /** For the report: what is done, as a sentence's subject. */
+  /** A short description of the fault for the report, e.g. "the exchange deleted". */
   readonly what: string;
   readonly load?: Partial<LoadOptions>;
-  /** How long after the end of the fault everything has to be at rest. Default: a minute. */
+  /** How long after the end of the load the system may take to come to rest. Default: a minute. */
   readonly settleLimitMs?: number;
   /** Whether messages may be dead-lettered. */
   readonly mayDeadLetter?: boolean;
-  /** Makes the fault and ends it. */
+  /** Injects the fault and ends it. */
   readonly inject: () => Promise<void>;
 }
 
@@ -35,16 +35,16 @@ const samplingMs = 200;
 const beforeMs = 1000;
 const afterMs = 1000;
 
-/** How long after a fault everything has to be at rest: a minute, and as long again as orders have piled up. */
-export function settleLimitMs(pilingUpMs: number): number {
-  return 60_000 + pilingUpMs;
+/** Returns how long the system may take to come to rest: a minute, plus the time during which orders piled up. */
+export function settleLimitMs(backlogMs: number): number {
+  return 60_000 + backlogMs;
 }
 
-/** A whole system, each of its links breakable, for one suite of faults. */
+/** A whole system for one suite of faults. The test can break each link between a service and a server. */
 export class FaultRun {
   readonly system: TestSystem;
   readonly #links: Readonly<Record<LinkName, FaultProxy>>;
-  /** Every order that was ever accepted here: none may be lost by a later fault either. */
+  /** Every order that this run has accepted. A later fault may not lose an earlier order either. */
   readonly #accepted: string[] = [];
   readonly #processes = new Set<ServiceProcess>();
   #verifiedUntil = new Date();
@@ -54,6 +54,7 @@ export class FaultRun {
     this.#links = links;
   }
 
+  /** Starts a system whose services reach each server through a fault proxy, and waits until it is healthy. */
   static async start(env: Record<string, string> = {}): Promise<FaultRun> {
     const parts = await createSystemParts();
     const { ordersDb, processorDb, vhost, temporal } = parts;
@@ -68,7 +69,7 @@ export class FaultRun {
         return [name, await createFaultProxy(target)] as const;
       }),
     );
-    // Overdue as soon as the reconciler looks: what is published again is a fault more to survive.
+    // Workflows check early, because republished events are one more fault to survive.
     const settings = { APP__CHECK_AFTER_MS: '5000', ...env };
     const system = new TestSystem(parts, settings);
     const run = new FaultRun(system, Object.fromEntries(links) as Record<LinkName, FaultProxy>);
@@ -81,18 +82,19 @@ export class FaultRun {
     return this.#links[name];
   }
 
+  /** Starts the service with its links through the fault proxies. */
   async startService(service: ServiceName, env: Record<string, string> = {}): Promise<void> {
-    const through = {
+    const proxied = {
       APP__DB_DSN: this.#links[`${service} to Postgres`].url,
       APP__RABBITMQ_URL: this.#links[`${service} to RabbitMQ`].url,
       TEMPORAL_ADDRESS: new URL(this.#links[`${service} to Temporal`].url).host,
       ...env,
     };
-    await (service === 'order-api' ? this.system.startOrderApi(through) : this.system.startProcessor(through));
+    await (service === 'order-api' ? this.system.startOrderApi(proxied) : this.system.startProcessor(proxied));
     this.#processes.add(this.serviceOf(service));
   }
 
-  /** One more instance of a service, as it is by itself and with links that do not break; whoever starts it stops it. */
+  /** Starts one more instance of a service, whose links do not break. The caller stops it. */
   async startBeside(service: ServiceName, env: Record<string, string> = {}): Promise<ServiceProcess> {
     const { ordersDb, processorDb, vhost, temporal } = this.system;
     const instance = await startService(service, {
@@ -111,8 +113,10 @@ export class FaultRun {
   }
 
   /**
-   * Makes the fault while orders come in, and checks afterwards, from outside, that every invariant holds for every order
-   * that was ever accepted here, that nothing was parked, and that no client was left waiting. Prints one line.
+   * Injects the fault while orders come in. Afterwards it checks from outside that every invariant holds for every
+   * order that this run has ever accepted, that no message was dead-lettered, and that every client got a clean answer
+   * in time. Prints one line.
+   * @throws AssertionError when one of these does not hold
    */
   async survives({ what, inject, ...options }: Survival): Promise<LoadReport> {
     const repeatsBefore = this.#repeats();
@@ -141,7 +145,7 @@ export class FaultRun {
       this.#verifiedUntil = now;
       const broken = results.filter(({ violationCount }) => violationCount > 0);
       const deadLettered = await withDeadLetters(live.rabbitmq, async (all) => all.map(({ messageId }) => messageId));
-      const complaints = [
+      const problems = [
         ...broken.map(({ id }) => id),
         ...(report.wrong.length > 0 ? [`clean answers (${report.wrong.length}, the first: ${report.wrong[0]})`] : []),
         ...(deadLettered.length > 0 && !options.mayDeadLetter ? ['no message dead-lettered'] : []),
@@ -151,7 +155,7 @@ export class FaultRun {
         ...{
           slowestAnswerSeconds: report.slowestMs / 1000,
           repeats: this.#repeats() - repeatsBefore,
-          broken: complaints,
+          broken: problems,
         },
       });
       await explain(live, broken);
@@ -164,12 +168,13 @@ export class FaultRun {
     }
   }
 
+  /** Stops the services, drops what was created for the run, and closes the links. */
   async stop(): Promise<void> {
     await this.system.stop();
     await Promise.all(Object.values(this.#links).map((link) => link.close()));
   }
 
-  /** How many orders are pending at once, at max, while they can be counted. */
+  /** Samples the maximum number of orders that are pending at once, for as long as they can be counted. */
   #watchPending(): { stop(): Promise<number> } {
     const stopping = new AbortController();
     let max = 0;
@@ -177,7 +182,7 @@ export class FaultRun {
       while (!stopping.signal.aborted) {
         const { rows } = await this.system.ordersDb.pool
           .query<{ count: number }>(`select count(*)::int as count from orders where status = 'pending'`)
-          .catch(() => ({ rows: [] })); // its server is the one that is away
+          .catch(() => ({ rows: [] })); // this database may be the one that is down
         max = Math.max(max, rows[0]?.count ?? 0);
         await sleep(samplingMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       }
@@ -191,7 +196,7 @@ export class FaultRun {
     };
   }
 
-  /** Events that came again, as the services have logged it. */
+  /** Counts the repeated events that the services have logged. */
   #repeats(): number {
     const lines = [...this.#processes].flatMap(({ logs }) => logs);
     return lines.filter((line) => line['repeated'] === true || line['result'] === 'repeated').length;
@@ -200,7 +205,7 @@ export class FaultRun {
 
 const ordersExplained = 3;
 
-/** Prints the way of the first orders that something is wrong with. */
+/** Prints the steps of the first three orders that violate an invariant. */
 async function explain(live: LiveSystem, broken: readonly InvariantResult[]): Promise<void> {
   const subjects = new Set(broken.flatMap(({ violations }) => violations.map(({ subject }) => subject)));
   for (const subject of [...subjects].slice(0, ordersExplained)) {

@@ -1,28 +1,28 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** What was done to the system, and what became of it. */
+/** A fault that was injected into the system, and its result. */
 export interface FaultLine {
   readonly what: string;
-  /** The test's full title. */
+  /** The full title of the test. */
   readonly test: string;
   readonly orders: number;
-  /** How many were pending at once, at most. */
+  /** The maximum number of orders that were pending at once. */
   readonly underWay: number;
   readonly recoverySeconds: number;
-  /** How long a client waited for an answer, at most. */
+  /** The longest time that a client waited for a response. */
   readonly slowestAnswerSeconds: number;
   readonly repeats: number;
-  /** Ids of the invariants that did not hold, and what else did not. */
+  /** The ids of the violated invariants, and other expectations that were not met. */
   readonly broken: readonly string[];
 }
 
-/** Prints one line for people and, when TEST_FAULTS_FILE names a file, adds one to that. */
+/** Prints the result as one line and, when TEST_FAULTS_FILE names a file, appends it there as JSON. */
 export function recordFault(line: FaultLine): void {
   const { what, orders, underWay, recoverySeconds, slowestAnswerSeconds, repeats } = line;
   console.log(
-    `      ${what}: ${orders} orders, up to ${underWay} under way at once, at rest after ${recoverySeconds.toFixed(1)} s, ` +
-      `slowest answer ${slowestAnswerSeconds.toFixed(1)} s, ${repeats} repeats, ${verdictOf(line)}`,
+    `      ${what}: ${orders} orders, up to ${underWay} pending at once, at rest after ${recoverySeconds.toFixed(1)} s, ` +
+      `slowest response ${slowestAnswerSeconds.toFixed(1)} s, ${repeats} repeats, ${resultOf(line)}`,
   );
   const file = process.env['TEST_FAULTS_FILE'];
   if (!file) return;
@@ -30,7 +30,10 @@ export function recordFault(line: FaultLine): void {
   appendFileSync(file, `${JSON.stringify(line)}\n`);
 }
 
-/** Makes the Markdown table of a run's lines, for docs/guarantees.md. Returns its file. */
+/**
+ * Writes a run's lines as a Markdown table for docs/guarantees.md.
+ * @returns the path of the table's file
+ */
 export function writeFaultTable(linesFile: string, directory: string): string {
   mkdirSync(directory, { recursive: true });
   const file = join(directory, 'faults.md');
@@ -38,7 +41,10 @@ export function writeFaultTable(linesFile: string, directory: string): string {
   return file;
 }
 
-/** @param lines JSON lines, as recordFault writes them */
+/**
+ * Formats the lines of a run as a Markdown table.
+ * @param lines JSON lines, as `recordFault` writes them
+ */
 export function faultTable(lines: string): string {
   const rows = lines
     .split('\n')
@@ -49,21 +55,12 @@ export function faultTable(lines: string): string {
       const [recovery, answer] = [line.recoverySeconds, line.slowestAnswerSeconds].map(
         (value) => `${value.toFixed(1)} s`,
       );
-      return [what, orders, underWay, recovery, answer, repeats, verdictOf(line), test];
+      return [what, orders, underWay, recovery, answer, repeats, resultOf(line), test];
     });
-  const head = [
-    'fault',
-    'orders',
-    'at once under way',
-    'at rest after',
-    'slowest answer',
-    'repeats',
-    'verdict',
-    'test',
-  ];
+  const head = ['fault', 'orders', 'pending at most', 'at rest after', 'slowest response', 'repeats', 'result', 'test'];
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n') + '\n';
 }
 
-function verdictOf({ broken }: FaultLine): string {
-  return broken.length === 0 ? 'every invariant holds' : `broken: ${broken.join(', ')}`;
+function resultOf({ broken }: FaultLine): string {
+  return broken.length === 0 ? 'every invariant holds' : `violated: ${broken.join(', ')}`;
 }

@@ -8,11 +8,11 @@ import { fault } from './selection.js';
 
 const stopLimitMs = 30_000;
 const minuteMs = 60_000;
-/** What an order API is told to take at once, and ten times as many clients, each of whom is followed by another at once. */
+/** The order API accepts this many requests at once, and ten times as many clients send orders without a pause. */
 const postsAtOnce = 200;
 const overload = { connections: 10 * postsAtOnce, ordersPerSecond: 20_000, repeat: false };
 
-describe('a system', () => {
+describe('the system under load', () => {
   let run: FaultRun;
   before(async function () {
     this.timeout(120_000);
@@ -22,7 +22,7 @@ describe('a system', () => {
 
   for (const service of serviceNames) {
     fault(
-      `whose ${service} is stopped under load loses no request, and it ends cleanly and in time`,
+      `loses no request when ${service} is stopped, which exits cleanly within ${stopLimitMs / 1000} s`,
       { quick: true },
       async () => {
         const { brokenOff } = await run.survives({
@@ -40,7 +40,7 @@ describe('a system', () => {
   }
 
   fault(
-    'with two order APIs and three processors, killed and started again all the time, loses nothing',
+    'loses nothing with two order APIs and three processors that are repeatedly killed and restarted',
     { limitMs: 300_000 },
     async () => {
       const kinds = ['order-api', 'processor', 'processor'] as const;
@@ -64,7 +64,7 @@ describe('a system', () => {
   );
 
   fault(
-    'whose next release, with changed workflow code, runs beside this one and takes its place, loses nothing',
+    'loses nothing when the next release, with changed workflow code, runs beside this one and replaces it',
     {},
     async () => {
       const release = fileURLToPath(new URL('changed-workflow.mjs', import.meta.url));
@@ -78,7 +78,7 @@ describe('a system', () => {
         inject: async () => {
           await sleep(5000);
           urls = [next.url];
-          await sleep(500); // a balancer takes it out before it is stopped
+          await sleep(500); // a load balancer takes the old release out before it is stopped
           assert.equal(await run.serviceOf('order-api').stop(), 0);
           await sleep(3000);
         },
@@ -91,7 +91,7 @@ describe('a system', () => {
   );
 
   fault(
-    'with ten times the load it can take refuses cleanly, loses nothing, and gives back its memory',
+    'refuses cleanly, loses nothing and releases its memory at ten times the load that it accepts',
     { limitMs: 600_000 },
     async () => {
       const memory = (): number => memoryOf(run.system.orderApi.pid) + memoryOf(run.system.processor.pid);
@@ -105,9 +105,9 @@ describe('a system', () => {
         settleLimitMs: 400_000,
         inject: () => sleep(minuteMs),
       });
-      assert.ok(refused > 0, 'nobody was refused');
+      assert.ok(refused > 0, 'no request was refused');
       await eventually(
-        'memory is given back',
+        'memory is released',
         () => assert.ok(memory() < before * 1.5 + 100, `${before} MiB before, ${memory()} now`),
         minuteMs,
       );
@@ -115,7 +115,7 @@ describe('a system', () => {
   );
 });
 
-/** Which releases' code has begun workflows since then, as their histories say. */
+/** Returns the releases whose code has run workflows that started since then, according to their histories. */
 async function releasesOf({ system }: FaultRun, since: Date): Promise<Set<'this' | 'next'>> {
   const { workflow } = system.temporal.client;
   const releases = new Set<'this' | 'next'>();

@@ -2,47 +2,47 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { Agent, request } from 'undici';
 import { anOrder } from '../e2e/system.js';
 
-/** What clients have seen of the order API while it was under load. */
+/** What clients observed of the order API under load. */
 export interface LoadReport {
-  /** Ids of the orders that were answered with 201, or, repeated, with 200. */
+  /** The ids of the orders that were answered with 201 or, after a repeat, with 200. */
   readonly accepted: readonly string[];
-  /** How many answers asked the client to come back later. */
+  /** How many answers asked the client to retry later. */
   readonly refused: number;
-  /** How many found nobody listening. */
+  /** How many requests were refused at the connection, because no order API listened. */
   readonly unreached: number;
-  /** How many requests broke off without an answer. */
+  /** How many requests ended without an answer for another reason. */
   readonly brokenOff: number;
-  /** What must not be: a request that got no answer in time, and an answer of another kind. */
+  /** Descriptions of what must not happen: requests without an answer in time, and answers of an unexpected kind. */
   readonly wrong: readonly string[];
   readonly slowestMs: number;
 }
 
 export interface Load {
-  /** Places no new orders and resolves when every one that was begun is accepted. */
+  /** Places no new orders, and resolves when every order in progress is accepted or given up. */
   stop(): Promise<LoadReport>;
 }
 
 export interface LoadOptions {
-  /** Where the next request goes. */
+  /** Returns the base URL for the next request. */
   readonly urlOf: () => string;
   readonly ordersPerSecond: number;
-  /** Whether a client repeats its order until it is accepted, or goes away. */
+  /** True when a client repeats its order until it is accepted; false when it tries only once. */
   readonly repeat: boolean;
   /**
-   * Clients come over so many connections, one at a time over each, which are there before the first: Node accepts one
-   * connection in a turn of its event loop, so under an overload new ones wait for many turns. By default every client
-   * that finds no connection free makes one.
+   * The number of connections, each of which carries one request at a time. All of them are opened before the first
+   * order: Node accepts one connection per turn of its event loop, so under overload new connections wait for many
+   * turns. By default a client that finds no free connection opens one.
    */
   readonly connections?: number;
 }
 
-/** Orders come several at once, so that some share a workflow. */
+/** This many orders arrive at once, so that some share a workflow. */
 const ordersAtOnce = 10;
-/** The answers come in between. */
+/** After this many orders the load yields to the event loop, which then processes the answers. */
 const ordersPerTurn = 100;
-/** More would say something about the client and not about the service. */
+/** More clients would measure the client and not the service. */
 const usualMaxClients = 4000;
-/** The promise is 3 s; the rest is for a machine that is busy with the fault. */
+/** The order API promises 3 s; the rest allows for a machine that is busy with the fault. */
 const answerLimitMs = 5000;
 const repeatMs = 100;
 const giveUpMs = 240_000;
@@ -55,11 +55,11 @@ interface Seen {
   slowestMs: number;
 }
 
-/** One request for the order; resolves with how long to wait before the next, or, once it is accepted, with nothing. */
+/** Sends the order once. Returns how long to wait before the next attempt in ms, or undefined when it is accepted. */
 async function attempt(url: string, body: string, dispatcher: Agent, seen: Seen): Promise<number | undefined> {
   const startedAt = performance.now();
   try {
-    // Not fetch, which takes several times the CPU: an overload has to come from somewhere on the same machine.
+    // fetch would take several times the CPU, and the overload comes from the same machine.
     const {
       statusCode,
       headers,
@@ -91,8 +91,8 @@ async function attempt(url: string, body: string, dispatcher: Agent, seen: Seen)
 }
 
 /**
- * Places orders as clients should: each is repeated, unchanged, until it is accepted, whatever comes in between, and no
- * sooner than the answer asks for.
+ * Places orders as clients should. Unless `repeat` is false, each order is repeated unchanged until it is accepted, for
+ * at most 240 s and no sooner than the answer asks for.
  */
 export function startLoad({ urlOf, ordersPerSecond, repeat, connections }: LoadOptions): Load {
   const accepted: string[] = [];
@@ -117,7 +117,7 @@ export function startLoad({ urlOf, ordersPerSecond, repeat, connections }: LoadO
     seen.wrong.push(`${order.order_id} was not accepted within ${giveUpMs / 1000} s`);
   }
 
-  /** A request each at the same time: it takes as many connections, which are kept for the orders. */
+  /** Opens all connections with one request each at the same time. They are kept alive for the orders. */
   async function connectAll(): Promise<void> {
     const requests = Array.from({ length: connections ?? 0 }, () => request(`${urlOf()}/health/live`, { dispatcher }));
     await Promise.all(requests.map(async (answer) => (await answer).body.dump()));
@@ -133,7 +133,7 @@ export function startLoad({ urlOf, ordersPerSecond, repeat, connections }: LoadO
         void client.finally(() => clients.delete(client));
       }
       sent += ordersAtOnce;
-      // What is late is made up for, so that the rate is the one asked for.
+      // A late batch is followed at once by the next, so that the load keeps its rate.
       const dueInMs = begin + (sent * 1000) / ordersPerSecond - performance.now();
       if (dueInMs > 0) await sleep(dueInMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       else if (sent % ordersPerTurn === 0) await nextTurn();

@@ -3,7 +3,7 @@ import type { FaultProxy } from '../testing/fault-proxy.js';
 import { FaultRun, linkNames, type LinkName } from './fault-run.js';
 import { fault } from './selection.js';
 
-/** A connection that is half open is noticed after three heartbeats of 5 s in RabbitMQ, 45 s with Temporal. */
+/** A half-open connection is detected after three heartbeats of 5 s with RabbitMQ, and after 45 s with Temporal. */
 const halfOpenMs = 20_000;
 
 interface NetworkFault {
@@ -38,7 +38,7 @@ const networkFaults: readonly NetworkFault[] = [
     },
   },
   ...(['up', 'down'] as const).map((direction) => ({
-    what: `half open, nothing passes ${direction}`,
+    what: `half open and passes nothing ${direction}stream`,
     inject: (link: FaultProxy) => {
       link.freeze(direction);
       return restore(link, halfOpenMs);
@@ -52,43 +52,43 @@ const networkFaults: readonly NetworkFault[] = [
     },
   },
   {
-    what: '100 to 200 ms late',
+    what: 'delayed by 100 to 200 ms',
     inject: (link) => {
       link.limit({ latencyMs: 100 });
       return restore(link, 10_000);
     },
   },
   {
-    what: 'as slow as 64 kB a second',
+    what: 'limited to 64 KiB a second',
     inject: (link) => {
       link.limit({ latencyMs: 0, bytesPerSecond: 65_536 });
       return restore(link, 10_000);
     },
   },
   {
-    what: 'cut with a COMMIT that arrives',
+    what: 'cut just after a COMMIT passes',
     on: /Postgres/,
     quick: 'processor to Postgres',
     inject: (link) => link.resetAt('up', (bytes) => bytes.includes('commit\0'), true),
   },
   {
-    what: 'cut with a COMMIT that does not arrive',
+    what: 'cut just before a COMMIT passes',
     on: /Postgres/,
     inject: (link) => link.resetAt('up', (bytes) => bytes.includes('commit\0'), false),
   },
   {
-    what: 'cut with an order that is placed',
+    what: 'cut just after an order is placed',
     on: /order-api to Postgres/,
     inject: (link) => link.resetAt('up', (bytes) => bytes.includes('place-orders'), true),
   },
   {
-    what: 'cut before a confirm arrives',
+    what: 'cut just before a confirm passes',
     on: /RabbitMQ/,
     inject: (link) => link.resetAt('down', (bytes) => bytes.includes(confirmFrame), false),
   },
 ];
 
-describe('a network that fails', () => {
+describe('the system under load', () => {
   let run: FaultRun;
   before(async function () {
     this.timeout(120_000);
@@ -98,7 +98,7 @@ describe('a network that fails', () => {
 
   for (const { what, on = /./, quick, inject } of networkFaults) {
     for (const name of linkNames.filter((each) => on.test(each))) {
-      fault(`from ${name}, ${what}, loses nothing`, { quick: quick === name }, async () => {
+      fault(`loses nothing when the link from ${name} is ${what}`, { quick: quick === name }, async () => {
         await run.survives({
           what: `${name}: ${what}`,
           inject: async () => void (await inject(run.link(name))),

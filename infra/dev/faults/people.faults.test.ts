@@ -7,16 +7,18 @@ import { testServers } from '../testing/test-servers.js';
 import { FaultRun } from './fault-run.js';
 import { fault } from './selection.js';
 
-/** An event has to be published and a check to come, with attempts of 5 s each at what does not work. */
+/** Reaching a stage takes a publish and a check, with failing attempts of 5 s each. */
 const reachLimitMs = 40_000;
-/** The reconciler has to find the order, and the new workflow to look for itself. */
+/** Settling takes a pass of the reconciler and a check of the new workflow. */
 const settleLimitMs = 90_000;
 const { EventType } = proto.temporal.api.enums.v1;
 
 interface Stage {
-  /** What is done before the order is placed, and what once its event is published, so that its workflow stays there. */
+  /** Runs before the order is placed, so that its workflow stays in this stage. */
   readonly before: (run: FaultRun) => Promise<void>;
+  /** Runs once the order's event is published, for the same purpose. */
   readonly after?: (run: FaultRun) => Promise<void>;
+  /** Lets the workflow leave the stage. */
   readonly release: (run: FaultRun) => Promise<void>;
 }
 
@@ -66,11 +68,12 @@ describe('a workflow that a person', () => {
   for (const [stage, { before: prepare, after: proceed, release }] of Object.entries(stages)) {
     for (const [action, act] of Object.entries(actions)) {
       const quick = stage === 'awaitingOutcome' && action === 'terminated';
-      fault(`has ${action} while it is in ${stage} takes no order with it`, { quick }, async function () {
+      fault(`has ${action} in stage ${stage} loses no order`, { quick }, async function () {
         if (stage === 'publishingProcessed' && !testServers().rabbitmq.server) return this.skip();
         await run.survives({
           what: `a workflow ${action} by a person in ${stage}`,
-          // A workflow each, and RabbitMQ unavailable for as long as it takes to get there: few, so that all catch up soon.
+          // Each order has its own workflow, and RabbitMQ is unavailable until the stage is reached: a low rate keeps
+          // the backlog short.
           load: { ordersPerSecond: 10 },
           inject: async () => {
             await prepare(run);
@@ -93,19 +96,22 @@ describe('a workflow that a person', () => {
   }
 });
 
-/** The outcome of an order may be published for a check, or since the workflow was told of it. */
+/**
+ * Asserts that the workflow is in the stage. For `publishingProcessed` it looks at the publishing activity, which runs
+ * for a check as well as after a signal, and requires one failed attempt.
+ */
 async function isIn(handle: WorkflowHandle, stage: string): Promise<void> {
   if (stage === 'publishingProcessed') {
     const [activity] = (await handle.describe()).raw.pendingActivities ?? [];
     assert.equal(activity?.activityType?.name, 'publishOrderProcessed');
-    assert.ok((activity.attempt ?? 0) >= 2, 'it has failed once');
+    assert.ok((activity.attempt ?? 0) >= 2, 'it has failed at least once');
   } else {
-    // While its first task is open, a workflow answers no query.
+    // A workflow cannot be queried while its first task is open.
     assert.equal(await handle.query('stage'), stage);
   }
 }
 
-/** As "Reset" in Temporal Web UI does: another run that begins where the first task ended. */
+/** Resets the workflow as Temporal Web UI does: a new run begins where the first task ended. */
 async function resetToItsFirstTask(handle: WorkflowHandle): Promise<void> {
   const { events } = await handle.fetchHistory();
   const first = events?.find(({ eventType }) => eventType === EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED);

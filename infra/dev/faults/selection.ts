@@ -1,19 +1,20 @@
-/** `full` with `npm run test:faults`; elsewhere a short selection runs with all the other tests. */
+/** `npm run test:faults` sets `full`. Otherwise only a quick selection runs, with all the other tests. */
 const isFull = process.env['TEST_FAULTS'] === 'full';
 
-/** Decides what is random: which faults, in which order, with what content. CHAOS_SEED replays a run. */
+/** The seed of everything random: which faults, in which order, with what content. CHAOS_SEED replays a run. */
 export const seed = Number(process.env['CHAOS_SEED'] || Math.floor(Math.random() * 2 ** 31));
 
 export interface FaultOptions {
-  /** Whether it belongs to the short selection, too. */
+  /** True when the test also belongs to the quick selection. Default: false. */
   readonly quick?: boolean;
+  /** The test's timeout. Default: 180,000 ms. */
   readonly limitMs?: number;
 }
 
 const usualLimitMs = 180_000;
 let title = '';
 
-/** A test of the full suite, and, if it is quick, of the short selection. */
+/** Defines a test of the full suite and, if it is quick, of the quick selection. */
 export function fault(
   what: string,
   { quick = false, limitMs = usualLimitMs }: FaultOptions,
@@ -26,7 +27,7 @@ export function fault(
   }).timeout(limitMs);
 }
 
-/** Of the test that runs now. */
+/** Returns the full title of the running test. */
 export function titleNow(): string {
   return title;
 }

@@ -16,7 +16,7 @@ type ServerName = keyof typeof servers;
 const names = Object.keys(servers) as ServerName[];
 const diskFullMs = 10_000;
 
-describe('a server that is killed', () => {
+describe('the system under load', () => {
   let run: FaultRun;
   before(async function () {
     this.timeout(120_000);
@@ -24,60 +24,56 @@ describe('a server that is killed', () => {
   });
   after(() => run.stop());
 
-  /** Servers given by the environment are not ours to kill. */
-  function ours(context: Mocha.Context, name: ServerName): StoppableServer {
+  /** Skips the test when the server was given by the environment, because tests may not kill such a server. */
+  function requireOwnServer(context: Mocha.Context, name: ServerName): StoppableServer {
     const server = servers[name]();
     if (!server) context.skip();
     return server;
   }
 
   for (const name of names) {
-    for (const [awayMs, quick] of [
+    for (const [downMs, quick] of [
       [0, name === 'RabbitMQ'],
       [10_000, false],
       [120_000, false],
     ] as const) {
-      const away = awayMs === 0 ? 'and started again at once' : `and away for ${awayMs / 1000} s`;
-      fault(`${name}, ${away}, takes no order with it`, { quick, limitMs: 400_000 }, async function () {
-        const server = ours(this, name);
+      const downtime = downMs === 0 ? 'and restarted at once' : `and down for ${downMs / 1000} s`;
+      fault(`loses no order when ${name} is killed ${downtime}`, { quick, limitMs: 400_000 }, async function () {
+        const server = requireOwnServer(this, name);
         const { refused, brokenOff } = await run.survives({
-          what: `${name} killed ${away}`,
-          settleLimitMs: settleLimitMs(awayMs),
+          what: `${name} killed ${downtime}`,
+          settleLimitMs: settleLimitMs(downMs),
           inject: async () => {
             await server.kill();
-            await sleep(awayMs);
+            await sleep(downMs);
             await server.start();
           },
         });
-        // Orders are accepted all the while, but for lack of their own Postgres.
+        // Orders are accepted throughout, except while the order API's Postgres is down.
         if (name === 'Postgres of the order API') assert.ok(refused > 0);
         else assert.equal(refused + brokenOff, 0);
       });
     }
   }
 
-  fault(
-    'with all the others, and started in any order, takes no order with it',
-    { limitMs: 400_000 },
-    async function () {
-      const all = names.map((name) => ours(this, name));
-      const anyOrder = fc.shuffledSubarray(all, { minLength: all.length });
-      for (const order of fc.sample(anyOrder, { seed, numRuns: 3 })) {
-        await run.survives({
-          what: `all servers killed, started as ${order.map(({ name }) => name).join(', ')}`,
-          inject: async () => {
-            await Promise.all(all.map((server) => server.kill()));
-            for (const server of order) {
-              await server.start();
-              await sleep(500);
-            }
-          },
-        });
-      }
-    },
-  );
+  fault('loses no order when all servers are killed and started in any order', { limitMs: 400_000 }, async function () {
+    const all = names.map((name) => requireOwnServer(this, name));
+    const anyOrder = fc.shuffledSubarray(all, { minLength: all.length });
+    for (const order of fc.sample(anyOrder, { seed, numRuns: 3 })) {
+      await run.survives({
+        what: `all servers killed, started as ${order.map(({ name }) => name).join(', ')}`,
+        inject: async () => {
+          await Promise.all(all.map((server) => server.kill()));
+          for (const server of order) {
+            await server.start();
+            await sleep(500);
+          }
+        },
+      });
+    }
+  });
 
-  fault('or whose disk is full, if it is RabbitMQ, takes no order with it', {}, async function () {
+  fault("loses no order while RabbitMQ's disk is full", {}, async function () {
     const { server } = testServers().rabbitmq;
     if (!server) return this.skip();
     await run.survives({
@@ -94,12 +90,12 @@ describe('a server that is killed', () => {
     ['Postgres of the order API', 'ordersDb', 'orders'],
     ['Postgres of the processor', 'processorDb', 'processing_states'],
   ] as const) {
-    fault(`or whose disk is full, if it is ${name}, takes no order with it`, {}, async () => {
+    fault(`loses no order while the disk of ${name} is full`, {}, async () => {
       const { pool } = run.system[database];
       await run.survives({
         what: `the disk of ${name} is full for ${diskFullMs / 1000} s`,
         inject: async () => {
-          // What the server says when it cannot make a table's file longer.
+          // Postgres reports this error when it cannot extend a table's file.
           await pool.query(
             `create function refuse() returns trigger language plpgsql as
              $$ begin raise exception 'could not extend file: No space left on device' using errcode = 'disk_full'; end $$;
@@ -112,14 +108,14 @@ describe('a server that is killed', () => {
     });
   }
 
-  fault('and has forgotten everything, if it is Temporal, takes no order with it', {}, async function () {
+  fault('loses no order when Temporal is killed and its data is wiped', {}, async function () {
     const { wipe } = testServers().temporal;
     if (!wipe) return this.skip();
     await run.survives({
       what: 'Temporal killed and its data wiped',
       inject: async () => {
         await wipe();
-        await eventually('the namespace is there', () => run.system.temporal.restore());
+        await eventually('the namespace exists', () => run.system.temporal.restore());
       },
     });
   });
@@ -131,7 +127,7 @@ describe('a server that is killed', () => {
     ['the binding of the processor', 'bindings/e/orders/q/processor.order-created/order.created'],
   ] as const) {
     fault(
-      `with ${what} deleted under load, loses no order`,
+      `loses no order when ${what} is deleted`,
       { quick: resource.endsWith('order-created') && resource.startsWith('queues') },
       async () => {
         await run.survives({

@@ -8,26 +8,26 @@ const staleRounds = 5;
 const hasProcFs = existsSync('/proc/self/stat');
 const bootId = hasProcFs ? readOr('/proc/sys/kernel/random/boot_id', '').trim() : '';
 
-/** A text that no other process ever shares with the one that has this pid now; undefined if none runs. */
+/** A text that identifies the process with this pid and is never reused; undefined if no such process runs. */
 export function processIdentity(pid) {
   if (!hasProcFs) return identityFromPs(pid);
   const stat = readOr(`/proc/${pid}/stat`, '');
-  // The command's name, in parentheses, may hold blanks: the fields are counted from behind it.
+  // The command's name, in parentheses, may contain blanks, so the fields are counted from after it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state, startTicks] = [fields[0], fields[19]];
   const gone = startTicks === undefined || state === 'Z' || state === 'X';
   return gone ? undefined : `${startTicks}@${bootId}`;
 }
 
-/** Whether the process that `holder` ({pid, identity}) describes still runs. */
+/** True if the process that `holder` ({pid, identity}) describes is still running. */
 export function isAlive(holder) {
   return holder !== undefined && processIdentity(holder.pid) === holder.identity;
 }
 
 /**
- * Takes the lock `file` for this process and returns the function that gives it back. A lock whose owner is
- * dead is taken over. While it is held by a living process, waits up to `waitMs` and calls `onWait(pid)` once.
- * Throws an Error with the property `heldBy` (a pid) when the time is over.
+ * Acquires the lock `file` for this process and returns the function that releases it. A lock whose owner is dead is
+ * taken over. While a running process holds the lock, this waits up to `waitMs` and calls `onWait(pid)` once.
+ * @throws Error with the property `heldBy` (a pid) when the time is over
  */
 export async function acquireLock(file, { waitMs = 0, onWait = () => undefined } = {}) {
   mkdirSync(dirname(file), { recursive: true });
@@ -48,7 +48,7 @@ function tryToTake(file) {
   const draft = `${file}.${process.pid}.draft`;
   writeFileSync(draft, JSON.stringify({ pid: process.pid, identity: processIdentity(process.pid) }));
   try {
-    // A link appears with its content in one step; an O_EXCL file would be empty for a moment and look stale.
+    // A link appears together with its content; a file created with O_EXCL would be empty for a moment and look stale.
     linkSync(draft, file);
     return true;
   } catch (error) {
@@ -59,14 +59,14 @@ function tryToTake(file) {
   }
 }
 
-/** The living holder, or undefined once the file of a dead one is out of the way. */
+/** Returns the holder if it is running, or undefined once the file of a dead holder is out of the way. */
 function removeIfStale(file) {
   const holder = readHolder(file);
   if (isAlive(holder)) return holder;
   const aside = `${file}.${process.pid}.stale`;
   try {
     renameSync(file, aside);
-    // Between reading and renaming, another process may have taken the lock: then it gets its file back.
+    // Another process may have acquired the lock between the read and the rename; its file is then put back.
     if (isAlive(readHolder(aside))) linkSync(aside, file);
   } catch (error) {
     if (error.code !== 'ENOENT' && error.code !== 'EEXIST') throw error;

@@ -16,7 +16,7 @@ describe('an exclusive lock', () => {
 
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-  it('is refused while a living process holds it, with its pid', async () => {
+  it('is refused with the pid of the process that holds it', async () => {
     await acquireLock(file);
     await assert.rejects(acquireLock(file), { heldBy: process.pid });
   });
@@ -29,13 +29,13 @@ describe('an exclusive lock', () => {
     release();
   });
 
-  it('is taken over when another process has the pid by now', async () => {
+  it('is taken over if the pid of its holder now belongs to another process', async () => {
     await acquireLock(file);
     writeFileSync(file, JSON.stringify({ pid: process.pid, identity: 'started at another time' }));
     await acquireLock(file);
   });
 
-  it('goes to one after the other when both are willing to wait', async () => {
+  it('goes to a waiting caller as soon as it is released', async () => {
     const release = await acquireLock(file);
     const waiting: (number | undefined)[] = [];
     const second = acquireLock(file, { waitMs: 5_000, onWait: (pid) => waiting.push(pid) });
@@ -44,14 +44,14 @@ describe('an exclusive lock', () => {
     assert.deepEqual(waiting, [process.pid]);
   });
 
-  it('leaves no file behind when it is given back', async () => {
+  it('leaves no file behind when it is released', async () => {
     const release = await acquireLock(file);
     assert.ok(existsSync(file));
     release();
     assert.deepEqual(readdirSync(join(directory, 'below')), []);
   });
 
-  it('a process that has ended has no identity', () => {
+  it('sees no identity for a process that has exited', () => {
     const { pid } = spawnSync(process.execPath, ['--version']);
     assert.equal(processIdentity(pid), undefined);
     assert.ok(processIdentity(process.pid) !== undefined);

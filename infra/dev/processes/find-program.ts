@@ -1,7 +1,7 @@
 import { accessSync, constants, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** First executable of that name in PATH, then in `otherDirectories`; undefined if there is none. */
+/** Finds the first executable of that name in PATH, then in `otherDirectories`; undefined if there is none. */
 export function findProgram(
   name: string,
   environment: NodeJS.ProcessEnv,
@@ -20,7 +20,7 @@ export function isExecutable(file: string): boolean {
   }
 }
 
-/** `parent/<name>/bin` for each folder in `parent`, the highest name first: distributions install versions so. */
+/** Lists `parent/<name>/bin` for each folder in `parent`, the highest version first, as distributions install them. */
 export function versionedBins(parent: string): string[] {
   try {
     const names = readdirSync(parent).sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));

@@ -11,7 +11,7 @@ describe('the last lines of a log', () => {
   before(() => (directory = mkdtempSync(join(tmpdir(), 'line-log-'))));
   after(() => rmSync(directory, { recursive: true }));
 
-  it('reach a terminal without a control character and bounded, and the file as they were', async () => {
+  it('reach a terminal shortened and without control characters, and the file unchanged', async () => {
     const file = join(directory, 'x.log');
     const log = new LineLog(file, 2);
     const hostile = 'a\x1b[2J\x07\x9b1m\u202eb';

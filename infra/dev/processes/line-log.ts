@@ -6,7 +6,10 @@ import { printable } from '../../runtime/printable.js';
 const rotateBytes = 20 * 1024 * 1024;
 const maxShownLength = 2000;
 
-/** Appends lines to a file, keeps the last few in memory, and passes each on. A file over 20 MB is set aside first. */
+/**
+ * Appends lines to a file, keeps the last few in memory, and passes each on. A file over 20 MB is first renamed to
+ * `<file>.1`.
+ */
 export class LineLog {
   readonly #file: string;
   readonly #keep: number;
@@ -21,7 +24,7 @@ export class LineLog {
   }
 
   write(line: string): void {
-    // Synchronous, so that the lines before a crash of ours are on disk; local servers say little.
+    // Synchronous, so that the lines before a crash of this process are on disk. Local servers log little.
     appendFileSync(this.#file, `${line}\n`);
   }
 
@@ -36,9 +39,9 @@ export class LineLog {
     lines.on('error', (error: Error) => this.write(`--- reading its output failed: ${error.message}`));
   }
 
-  /** The last lines, indented and fit for a terminal, with a heading and the place of the rest; empty if there were none. */
+  /** The last lines, if there were any, indented and safe for a terminal, followed by the path of the whole log. */
   lastLines(): string {
-    const rest = `\n  (all of it: ${this.#file})`;
+    const rest = `\n  (full log: ${this.#file})`;
     return this.#recent.length === 0
       ? rest
       : `; its last lines:${this.#recent.map((line) => `\n  | ${printable(line, maxShownLength)}`).join('')}${rest}`;

@@ -22,7 +22,7 @@ describe('a managed process', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  /** A Node program that writes "up" to the file `up`; `body` is what else it does. */
+  /** A Node program that runs `body` and then writes "up" to the file `up`. */
   function managed(body: string, options: Partial<ManagedProcessOptions> = {}): ManagedProcess {
     const script = join(directory, 'program.mjs');
     writeFileSync(
@@ -60,38 +60,38 @@ describe('a managed process', () => {
   async function until(condition: () => boolean): Promise<void> {
     const deadline = Date.now() + 10_000;
     while (!condition()) {
-      assert.ok(Date.now() < deadline, `not so within 10 s; reports: ${reports.join('\n')}`);
+      assert.ok(Date.now() < deadline, `the condition did not hold within 10 s; reports: ${reports.join('\n')}`);
       await delay(20);
     }
   }
 
-  it('is started again after a crash, and the reason and its last lines are shown', async () => {
-    const program = managed(`console.log('about my end');`);
+  it('is restarted after a crash, and shows the reason and its last lines', async () => {
+    const program = managed(`console.log('the last line');`);
     await program.start();
     const first = pidOf(program);
     process.kill(first, 'SIGKILL');
     await until(() => reports.includes('Program is running again'));
     assert.notEqual(pidOf(program), first);
-    assert.match(reports[0] ?? '', /Program was ended by SIGKILL; its last lines:\n {2}\| about my end/);
-    assert.deepEqual(reports[1], 'Program is started again in 1 s');
+    assert.match(reports[0] ?? '', /Program was killed by SIGKILL; its last lines:\n {2}\| the last line/);
+    assert.deepEqual(reports[1], 'Program restarts in 1 s');
     process.kill(pidOf(program), 'SIGKILL');
-    await until(() => reports.includes('Program is started again in 2 s'));
+    await until(() => reports.includes('Program restarts in 2 s'));
     await until(() => reports.at(-1) === 'Program is running again');
   });
 
-  it('that cannot start says why, and is gone', async () => {
+  it('says why it cannot start, and leaves nothing behind', async () => {
     const program = managed(`console.error('no such database'); process.exit(3);`);
-    await assert.rejects(program.start(), /Program ended with code 3; its last lines:\n {2}\| no such database/);
+    await assert.rejects(program.start(), /Program exited with code 3; its last lines:\n {2}\| no such database/);
     assert.equal(program.pid, undefined);
     assert.deepEqual(readdirSync(join(directory, 'run')), []);
   });
 
-  it('that does not exist says so', async () => {
+  it('says if its program does not exist', async () => {
     const program = managed('', { command: '/does/not/exist' });
     await assert.rejects(program.start(), /could not be started: .*ENOENT/);
   });
 
-  it('that is not ready in time is killed, and the last problem shown', async () => {
+  it('is killed if it is not ready in time, and shows the last problem', async () => {
     const program = managed('', {
       readyLimitMs: 500,
       isReady: () => Promise.reject(new Error('connection refused')),
@@ -100,16 +100,16 @@ describe('a managed process', () => {
     assert.equal(program.pid, undefined);
   });
 
-  it('that ignores the request to stop is killed after the limit', async () => {
+  it('is killed after the limit if it ignores the request to stop', async () => {
     const program = managed(`process.on('SIGTERM', () => console.log('ignored'));`, { stopLimitMs: 300 });
     await program.start();
     const pid = pidOf(program);
     await program.stop();
     assert.equal(processIdentity(pid), undefined);
-    assert.deepEqual(reports, ['Program did not stop within 0.3 s and is killed']);
+    assert.deepEqual(reports, ['Program did not stop within 0.3 s, so it is killed']);
   });
 
-  it('takes its children along, even those in a session of their own', async () => {
+  it('is killed together with its children, even those in sessions of their own', async () => {
     const program = managed(
       `const child = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' }); writeFileSync('child', String(child.pid));`,
     );
@@ -120,7 +120,7 @@ describe('a managed process', () => {
     assert.equal(processIdentity(child), undefined);
   });
 
-  it('does not leave its group behind when only the process itself is killed', async () => {
+  it('leaves no other process of its group behind when only the process itself is killed', async () => {
     const program = managed(
       `const child = spawn('sleep', ['60'], { stdio: 'ignore' }); appendFileSync('children', child.pid + '\\n');`,
     );
@@ -145,14 +145,14 @@ describe('a managed process', () => {
 
   it('can be stopped while it starts', async () => {
     const program = managed('', { isReady: async () => false });
-    const starting = assert.rejects(program.start(), /was stopped while it was starting|was ended by SIGTERM/);
+    const starting = assert.rejects(program.start(), /was stopped while it was starting|was killed by SIGTERM/);
     await until(() => program.pid !== undefined);
     await program.stop();
     await starting;
     assert.equal(program.pid, undefined);
   });
 
-  it('can be stopped while it waits to be started again', async () => {
+  it('can be stopped while it waits for its restart', async () => {
     const program = managed('');
     await program.start();
     process.kill(pidOf(program), 'SIGKILL');

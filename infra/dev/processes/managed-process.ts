@@ -14,7 +14,7 @@ const probePauseMs = 100;
 const shownLines = 10;
 
 export interface ManagedProcessOptions {
-  /** Shown to people and used as the name of its log file. */
+  /** Shown in messages, and names the record of the process. */
   name: string;
   command: string;
   args: readonly string[];
@@ -25,12 +25,12 @@ export interface ManagedProcessOptions {
   serverDirectoryPath: string;
   logFile: string;
   recordDirectory: string;
-  /** Sent to the process itself, which has to stop its own children. Default SIGTERM. */
+  /** Sent to the process itself, which has to stop its own children. Default: SIGTERM. */
   stopSignal?: NodeJS.Signals;
-  /** After this long the whole tree is killed. */
+  /** How long the process may take to stop before its whole tree is killed. */
   stopLimitMs: number;
   readyLimitMs: number;
-  /** Asked again and again until it answers true; a throw means "not yet" and is shown when the time is over. */
+  /** Called repeatedly until it returns true. An error means "not yet" and is shown if the time runs out. */
   isReady: () => Promise<boolean>;
   /** Runs before each start, restarts included. */
   prepare?: () => Promise<void>;
@@ -46,14 +46,14 @@ interface Run {
 }
 
 /**
- * A child process in its own process group, kept running until stop() or kill(): when it ends on its own, the reason
- * is reported and it is started again after 1, 2, 4, 8, then 15 seconds, without end. start() after stop() works.
+ * A child process in its own process group, kept running until stop() or kill(). If it exits on its own, the reason is
+ * printed and it is restarted after 1, 2, 4, 8, then every 15 seconds, indefinitely. start() works again after stop().
  */
 export class ManagedProcess {
   readonly name: string;
   readonly #options: ManagedProcessOptions;
   readonly #log: LineLog;
-  /** Aborted by stop() and kill(); a new one per start(). Undefined while stopped. */
+  /** Aborted by stop() and kill(); each start() creates a new one. Undefined while stopped. */
   #life: AbortController | undefined;
   #run: Run | undefined;
   #starting: Promise<void> = Promise.resolve();
@@ -72,7 +72,7 @@ export class ManagedProcess {
 
   /**
    * Resolves when the process is ready; does nothing if it was started already.
-   * @throws CliError with the reason and the last log lines if it ends or is not ready in time; it is then gone
+   * @throws CliError with the reason and the last log lines if it exits or is not ready in time; it is then gone
    */
   start(): Promise<void> {
     if (this.#life !== undefined) return this.#starting;
@@ -82,21 +82,21 @@ export class ManagedProcess {
     return this.#starting;
   }
 
-  /** Asks the process to stop, kills it after the limit, and resolves when nothing of it is left. Idempotent. */
+  /** Asks the process to stop, kills it after the limit, and resolves when its whole tree is gone. Idempotent. */
   async stop(): Promise<void> {
     const run = this.#endLife();
     if (run !== undefined && !run.hasExited) {
       signalQuietly(run.pid, this.#options.stopSignal ?? 'SIGTERM');
       const limit = this.#options.stopLimitMs;
       const stopped = await settledWithin(run.exited, limit);
-      if (!stopped) this.#options.print(`${this.name} did not stop within ${limit / 1000} s and is killed`);
+      if (!stopped) this.#options.print(`${this.name} did not stop within ${limit / 1000} s, so it is killed`);
     }
-    await this.#settle(run);
+    await this.#finish(run);
   }
 
-  /** Kills the process and all it has started, at once. Idempotent. */
+  /** Kills the process and all its descendants immediately. Idempotent. */
   async kill(): Promise<void> {
-    await this.#settle(this.#endLife());
+    await this.#finish(this.#endLife());
   }
 
   #endLife(): Run | undefined {
@@ -105,7 +105,7 @@ export class ManagedProcess {
     return this.#run;
   }
 
-  async #settle(run: Run | undefined): Promise<void> {
+  async #finish(run: Run | undefined): Promise<void> {
     if (run !== undefined) await this.#remove(run);
     await this.#starting.catch(() => undefined);
     await this.#loop;
@@ -144,7 +144,7 @@ export class ManagedProcess {
       env: { ...env, [serverDirectoryVariable]: serverDirectoryPath },
       ...(uid === undefined ? {} : { uid }),
       ...(gid === undefined ? {} : { gid }),
-      // Its own group: a terminal's Ctrl-C reaches only us, and we stop everything in order.
+      // In its own group, so that a terminal's Ctrl-C reaches only this process, which stops everything in order.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -162,21 +162,21 @@ export class ManagedProcess {
   async #untilReady(run: Run, signal: AbortSignal): Promise<void> {
     const limitMs = this.#options.readyLimitMs;
     const deadline = Date.now() + limitMs;
-    let lastProblem = 'no answer';
+    let lastProblem = 'no response';
     while (Date.now() < deadline) {
       if (signal.aborted) throw new CliError(`${this.name} was stopped while it was starting`);
       if (run.hasExited) throw new CliError(`${this.name} ${await run.exited}${this.#log.lastLines()}`);
-      const answer = await probe(this.#options.isReady);
-      // If it ended meanwhile, another program answers on its port: the next round tells.
-      if (answer === 'ready' && !hasExited(run)) return;
-      lastProblem = answer;
+      const state = await probe(this.#options.isReady);
+      // If it has exited meanwhile, another program uses its port; the next round reports the exit.
+      if (state === 'ready' && !hasExited(run)) return;
+      lastProblem = state;
       await Promise.race([delay(probePauseMs), run.exited]);
     }
     const seconds = limitMs / 1000;
     throw new CliError(`${this.name} was not ready within ${seconds} s: ${lastProblem}${this.#log.lastLines()}`);
   }
 
-  /** Each round waits for an end of the process, then for the backoff; stop() and kill() end it. */
+  /** Restarts the process each time it exits, after the backoff, until stop() or kill(). */
   async #keepRunning(first: Run, signal: AbortSignal): Promise<void> {
     let run = first;
     let backoffMs = firstBackoffMs;
@@ -186,7 +186,7 @@ export class ManagedProcess {
       if (signal.aborted) return;
       if (Date.now() - since > steadyMs) backoffMs = firstBackoffMs;
       this.#options.print(`${this.name} ${reason}${this.#log.lastLines()}`);
-      // Children that outlived it may hold its port or its files.
+      // Children that outlive the process may hold its port or its files.
       await this.#remove(run);
       const next = await this.#relaunch(backoffMs, signal);
       if (next === undefined) return;
@@ -195,11 +195,11 @@ export class ManagedProcess {
     }
   }
 
-  /** Tries until the process is ready again; undefined when stop() or kill() came first. */
+  /** Tries until the process is ready again; undefined if stop() or kill() came first. */
   async #relaunch(firstPauseMs: number, signal: AbortSignal): Promise<Run | undefined> {
     let pauseMs = firstPauseMs;
     for (;;) {
-      this.#options.print(`${this.name} is started again in ${pauseMs / 1000} s`);
+      this.#options.print(`${this.name} restarts in ${pauseMs / 1000} s`);
       if (!(await pause(pauseMs, signal))) return undefined;
       try {
         const run = await this.#launch(signal);
@@ -222,7 +222,7 @@ export class ManagedProcess {
   }
 }
 
-/** A call, since the flag may change while we wait, which a narrowed type would deny. */
+/** A function, since the flag may change during a wait, which TypeScript's narrowing does not expect. */
 function hasExited(run: Run): boolean {
   return run.hasExited;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:net';
 import { choosePort } from './ports.js';
 
-describe('choosing a port', () => {
+describe('the choice of a port', () => {
   let occupant: Server | undefined;
 
   afterEach(() => {
@@ -17,17 +17,17 @@ describe('choosing a port', () => {
     return port;
   }
 
-  it('the preferred port is used when it is free', async () => {
+  it('uses the preferred port if it is free', async () => {
     const free = await choosePort(undefined, new Set());
     assert.equal(await choosePort(free, new Set()), free);
   });
 
-  it('a port that somebody listens on is replaced by another', async () => {
+  it('replaces a port that is in use', async () => {
     const busy = await occupy();
     assert.notEqual(await choosePort(busy, new Set()), busy);
   });
 
-  it('two callers at once that prefer the same port get different ones', async () => {
+  it('gives different ports to two concurrent callers that prefer the same one', async () => {
     const free = await choosePort(undefined, new Set());
     const taken = new Set<number>();
     const [first, second] = await Promise.all([choosePort(free, taken), choosePort(free, taken)]);
@@ -35,7 +35,7 @@ describe('choosing a port', () => {
     assert.deepEqual(taken, new Set([first, second]));
   });
 
-  it('free ports lie below those of outgoing connections', async () => {
+  it('stays below the ports of outgoing connections', async () => {
     const port = await choosePort(undefined, new Set());
     assert.ok(port >= 20_000 && port < 32_000);
   });

@@ -8,7 +8,7 @@ import { processIdentity } from './exclusive-lock.mjs';
 import { forgetProcess, killLeftovers, recordProcess } from './process-records.js';
 import { serverDirectoryVariable } from './process-tree.js';
 
-describe('what a killed run leaves behind', () => {
+describe('a process that a killed run left behind', () => {
   let directory: string;
   let run: string;
   let children: ChildProcess[];
@@ -40,7 +40,7 @@ describe('what a killed run leaves behind', () => {
     assert.deepEqual(readdirSync(run), []);
   });
 
-  it('is left alone when its pid belongs to another process by now', async () => {
+  it('is left alone if its pid now belongs to another process', async () => {
     const pid = await sleeper();
     recordProcess(run, 'Sleeper', pid);
     const [file = ''] = readdirSync(run);
@@ -49,14 +49,14 @@ describe('what a killed run leaves behind', () => {
     assert.ok(processIdentity(pid) !== undefined);
   });
 
-  it('is found by its mark when no record tells of it', async function () {
+  it('is found by its mark if it has no record', async function () {
     if (process.platform !== 'linux') this.skip();
     const pid = await sleeper({ ...process.env, [serverDirectoryVariable]: directory });
     await killLeftovers(directory, run);
     assert.equal(processIdentity(pid), undefined);
   });
 
-  it('a forgotten process is left alone', async () => {
+  it('is left alone once its record is removed', async () => {
     const pid = await sleeper();
     recordProcess(run, 'Sleeper', pid);
     forgetProcess(run, 'Sleeper');

@@ -9,7 +9,7 @@ interface ProcessRecord extends LockHolder {
 
 const suffix = '.pid.json';
 
-/** Notes on disk that `pid` runs for us, so that a later run can end it if this one is killed. */
+/** Records on disk that `pid` runs for this run, so that a later run can kill it if this one is killed. */
 export function recordProcess(directory: string, name: string, pid: number): void {
   const running = reference(pid);
   if (running === undefined) return;
@@ -18,14 +18,14 @@ export function recordProcess(directory: string, name: string, pid: number): voi
   writeFileSync(join(directory, fileName(name)), JSON.stringify(record));
 }
 
-/** Removes the note about the process with that name. */
+/** Removes the record of the process with that name. */
 export function forgetProcess(directory: string, name: string): void {
   rmSync(join(directory, fileName(name)), { force: true });
 }
 
 /**
- * Kills what an earlier, killed run of this instance has left running, and returns the names of it. A process is
- * killed only when pid and start time are those noted, or when it carries the instance's mark in its environment.
+ * Kills the processes that an earlier, killed run left running in this server directory, and returns their names. A
+ * process is killed only if its pid and start time match a record, or if its environment carries the directory's mark.
  */
 export async function killLeftovers(serverDirectoryPath: string, recordDirectory: string): Promise<string[]> {
   const recorded = readRecords(recordDirectory).filter(isAlive);
@@ -37,13 +37,13 @@ export async function killLeftovers(serverDirectoryPath: string, recordDirectory
   return [...recorded.map(({ name, pid }) => `${name} (process ${pid})`), ...unnamed];
 }
 
-/** What an instance's processes were when they were started; some may have ended. */
+/** Returns the recorded processes of a server directory. Some of them may have exited. */
 export function readRecords(directory: string): ProcessRecord[] {
   return recordFiles(directory).flatMap((file) => {
     try {
       return [JSON.parse(readFileSync(join(directory, file), 'utf8')) as ProcessRecord];
     } catch {
-      // Cut off while it was written: the process's mark still finds it.
+      // The record was cut off while it was written; the process can still be found by its mark.
       return [];
     }
   });

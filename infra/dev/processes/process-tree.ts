@@ -7,21 +7,21 @@ const hasProcFs = existsSync('/proc/self/stat');
 const goneLimitMs = 10_000;
 const pollMs = 20;
 
-/** Set in the environment of everything we start, so that even a process whose parent is gone can be recognised. */
+/** Set in the environment of every process started here, so that even one whose parent is gone can be recognised. */
 export const serverDirectoryVariable = 'LOCAL_INSTANCE_DIRECTORY';
 
 /**
- * Kills the process, its group and everything it has started, with SIGKILL, and waits until all of it is gone.
- * Servers put their children into sessions of their own, so the group alone is not enough.
- * @throws Error when something still runs after 10 seconds
+ * Kills the process, its group and all its descendants with SIGKILL, and waits until they are gone. Servers put their
+ * children into sessions of their own, so killing the group alone is not enough.
+ * @throws Error if one of them is still running after 10 seconds
  */
 export async function killTree(root: number): Promise<void> {
-  // Members of the group count even when the root, its leader, is dead: they are then nobody's descendants.
+  // The members of the group are listed too: if the root, its leader, is dead, they are no longer its descendants.
   const roots = [root, ...groupMembers(root)];
   await killAll([...new Set(roots.flatMap((pid) => [pid, ...descendantsOf(pid)]))]);
 }
 
-/** Like killTree, for several processes at once; pids that no longer run are fine. */
+/** Kills several processes at once, with their groups, and waits like killTree. Ignores pids that no longer run. */
 export async function killAll(pids: readonly number[]): Promise<void> {
   const victims = pids.map(reference).filter((victim) => victim !== undefined);
   for (const { pid } of victims) {
@@ -30,11 +30,11 @@ export async function killAll(pids: readonly number[]): Promise<void> {
   }
   if (!(await waitUntilGone(victims, goneLimitMs))) {
     const left = victims.filter(isAlive).map(({ pid }) => pid);
-    throw new Error(`processes ${left.join(', ')} still run ${goneLimitMs / 1000} s after SIGKILL`);
+    throw new Error(`these processes are still running ${goneLimitMs / 1000} s after SIGKILL: ${left.join(', ')}`);
   }
 }
 
-/** Sends the signal; a process (or, for a negative pid, a group) that does not exist is no error. */
+/** Sends the signal to a process or, for a negative pid, to a group. Does nothing if it does not exist. */
 export function signalQuietly(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
@@ -43,7 +43,7 @@ export function signalQuietly(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Pids of everything the process has started, directly or not, as of now. */
+/** Pids of all current descendants of the process. */
 export function descendantsOf(root: number): number[] {
   const all = processTable();
   const found = [root];
@@ -58,7 +58,7 @@ function groupMembers(group: number): number[] {
   return processTable().flatMap((each) => (each.group === group ? [each.pid] : []));
 }
 
-/** Pids of the processes that were started for the instance in `directory`. Linux only; elsewhere empty. */
+/** Pids of the processes that were started for this server directory. Linux only; elsewhere empty. */
 export function processesOfDirectory(directory: string): number[] {
   return processesWith(serverDirectoryVariable, directory);
 }
@@ -76,7 +76,7 @@ function isRunning(pid: number): boolean {
   return processIdentity(pid) !== undefined;
 }
 
-/** Command line of a process, arguments joined by blanks; empty if it does not run. */
+/** Command line of a process, its arguments separated by blanks; empty if the process does not run. */
 export function commandLineOf(pid: number): string {
   if (hasProcFs) return readQuietly(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
   try {
@@ -125,7 +125,7 @@ function allPids(): number[] {
   return readdirSync('/proc').map(Number).filter(Number.isInteger);
 }
 
-/** A file of /proc, or nothing when its process is gone. */
+/** Reads a file of /proc; empty if its process is gone. */
 export function readQuietly(file: string): string {
   try {
     return readFileSync(file, 'utf8');

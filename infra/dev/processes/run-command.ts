@@ -10,16 +10,16 @@ export interface CommandOptions {
   env?: NodeJS.ProcessEnv;
   uid?: number;
   gid?: number;
-  /** The command and all it started are killed when it takes longer. */
+  /** If the command takes longer, it is killed together with its descendants. */
   limitMs: number;
-  /** Kills it too. */
+  /** Kills the command in the same way. */
   signal?: AbortSignal | undefined;
   onLine?: (line: string) => void;
 }
 
 /**
- * Runs a command to its end and returns what it wrote, standard error included.
- * @throws CliError with its last lines when it fails, cannot be started, takes too long or is aborted
+ * Runs a command to completion and returns its output, standard error included.
+ * @throws CliError with its last lines if it fails, cannot be started, takes too long or is aborted
  */
 export function runCommand(command: string, args: readonly string[], options: CommandOptions): Promise<string> {
   const { cwd, env, uid, gid, limitMs, signal, onLine } = options;
@@ -34,7 +34,7 @@ export function runCommand(command: string, args: readonly string[], options: Co
     };
     const onAbort = () => end('was interrupted');
     const timer = setTimeout(() => end(`took longer than ${limitMs / 1000} s`), limitMs);
-    const settle = (problem: string | undefined) => {
+    const finish = (problem: string | undefined) => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
       if (problem === undefined) {
@@ -50,14 +50,17 @@ export function runCommand(command: string, args: readonly string[], options: Co
         onLine?.(line);
       });
     }
-    child.once('error', (error) => settle(`could not be run: ${error.message}`));
-    child.once('close', (code, by) => settle(code === 0 ? ending : (ending ?? `ended with ${code ?? String(by)}`)));
+    child.once('error', (error) => finish(`could not be started: ${error.message}`));
+    child.once('close', (code, by) => {
+      const exit = code === null ? `was killed by ${String(by)}` : `exited with code ${code}`;
+      finish(code === 0 ? ending : (ending ?? exit));
+    });
     if (signal?.aborted === true) onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
   });
 }
 
-/** Whether the command could be run and ended with code 0 within 20 seconds. */
+/** True if the command could be started and exited with code 0 within 20 seconds. */
 export async function commandWorks(
   command: string,
   args: readonly string[],

@@ -7,13 +7,13 @@ const stopLimitMs = 60_000;
 
 export interface ToolOptions {
   environment?: NodeJS.ProcessEnv;
-  /** Passed on as SIGINT; the tool then has a minute to clean up. */
+  /** Forwarded as SIGINT; the tool then has a minute to clean up before it is killed. */
   stop: AbortSignal;
-  /** The SIGINT goes to the process below the tool whose command line holds this text; default: to the tool. */
+  /** Sends the SIGINT to the descendant whose command line contains this text. Default: to the tool itself. */
   worker?: string;
 }
 
-/** Runs a tool of node_modules, its output going to ours, and returns its exit code (1 if a signal ended it). */
+/** Runs a tool of node_modules, shows its output, and returns its exit code (1 if a signal killed it). */
 export async function runTool(name: string, args: readonly string[], options: ToolOptions): Promise<number> {
   const bin = join(repositoryRoot, 'node_modules/.bin');
   const child = spawn(join(bin, name), args, {

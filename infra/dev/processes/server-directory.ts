@@ -7,28 +7,28 @@ import { killLeftovers } from './process-records.js';
 
 export const repositoryRoot = fileURLToPath(new URL('../../../', import.meta.url));
 const localDirectory = join(repositoryRoot, '.local');
-/** Of `npm start`. */
+/** The server directory of `npm start`. */
 export const devDirectory = join(localDirectory, 'dev');
 
 export type ServerDirectoryKind = 'dev' | 'test';
 export type Print = (line: string) => void;
 
-/** One set of private servers: where its files are, and the lock that says whose it is. */
+/** The files of one set of private servers, and the lock on them. */
 export interface ServerDirectory {
   kind: ServerDirectoryKind;
   path: string;
   logs: string;
   run: string;
-  /** Gives the lock back; a test instance's files are removed. */
+  /** Releases the lock. The files of a `test` directory are removed. */
   close(): void;
 }
 
 let testDirectoryCount = 0;
 
 /**
- * Opens `.local/dev`, which keeps its state, or a fresh `.local/test-<pid>-<n>`, which does not. Ends what a killed
- * run has left behind, and says so through `report`.
- * @throws CliError when a living process uses the dev instance
+ * Opens `.local/dev`, which keeps its state, or a new `.local/test-<pid>-<n>`, which does not. Kills the processes that
+ * a killed run left behind, and prints their names.
+ * @throws CliError if a running process uses `.local/dev`
  */
 export async function openServerDirectory(kind: ServerDirectoryKind, print: Print): Promise<ServerDirectory> {
   if (kind === 'test') await sweepTestDirectories(print);
@@ -39,7 +39,7 @@ export async function openServerDirectory(kind: ServerDirectoryKind, print: Prin
   const release = await lockDirectory(directory);
   mkdirSync(logs, { recursive: true });
   const left = await killLeftovers(directory, run);
-  if (left.length > 0) print(`ended what a killed run had left behind: ${left.join(', ')}`);
+  if (left.length > 0) print(`killed what an earlier run left running: ${left.join(', ')}`);
   const close = () => {
     release();
     if (kind === 'test') rmSync(directory, { recursive: true, force: true });
@@ -47,24 +47,24 @@ export async function openServerDirectory(kind: ServerDirectoryKind, print: Prin
   return { kind, path: directory, logs, run, close };
 }
 
-/** Removes test instances whose process is gone, together with whatever still runs of them. */
+/** Removes the test directories of processes that are gone, and kills what is still running for them. */
 export async function sweepTestDirectories(print: Print): Promise<void> {
   for (const name of testDirectories()) {
     const pid = Number(name.split('-')[1]);
-    // A living process may be about to take its lock; a recycled pid only delays the sweep.
+    // A running process may be about to take the lock; a recycled pid only delays the sweep.
     if (processIdentity(pid) !== undefined) continue;
     const directory = join(localDirectory, name);
     const release = await lockDirectory(directory).catch(() => undefined);
     if (release === undefined) continue;
     const left = await killLeftovers(directory, join(directory, 'run'));
-    if (left.length > 0) print(`ended what a killed test run had left behind: ${left.join(', ')}`);
+    if (left.length > 0) print(`killed what an earlier test run left running: ${left.join(', ')}`);
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
 /**
  * Deletes the state of `npm start`.
- * @throws CliError while it runs
+ * @throws CliError while `npm start` is running
  */
 export async function removeDevDirectory(print: Print): Promise<void> {
   const serverDirectory = await openServerDirectory('dev', print);
@@ -77,7 +77,7 @@ async function lockDirectory(directory: string): Promise<() => void> {
   } catch (error) {
     const pid = (error as { heldBy?: number }).heldBy;
     if (pid === undefined) throw error;
-    throw new CliError(`Process ${pid} already uses ${directory}: stop it first (kill -TERM ${pid}).`);
+    throw new CliError(`Process ${pid} is already using ${directory}. Stop it first: kill -TERM ${pid}`);
   }
 }
 

@@ -8,7 +8,7 @@ type KnownAddresses = Record<AddressVariable, string> & { readonly TEMPORAL_UI_U
 
 const addressFile = join(devDirectory, 'run', 'addresses.json');
 
-/** Records where `npm start` runs its servers, readable for its user only: the addresses contain passwords. */
+/** Records where `npm start` runs its servers. Only its user can read the file, since addresses contain passwords. */
 export function recordAddresses(addresses: KnownAddresses): void {
   writeFileSync(addressFile, JSON.stringify(addresses), { mode: 0o600 });
 }
@@ -18,13 +18,13 @@ export function forgetAddresses(): void {
 }
 
 /**
- * The environment with the addresses of the system that `npm start` runs here, unless it has addresses already.
- * @throws CliError when it has none and no system runs here
+ * Returns the environment with the addresses of the system that `npm start` runs here, unless it already has addresses.
+ * @throws CliError if it has none and no system is running here
  */
 export function withLocalAddresses(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   if (hasAddresses(env)) return env;
   if (existsSync(addressFile)) return { ...env, ...(JSON.parse(readFileSync(addressFile, 'utf8')) as KnownAddresses) };
   throw new CliError(
-    `No system is running here ("npm start" runs one). To look at another one, set ${addressVariables.join(', ')}.`,
+    `No system is running here. Start one with "npm start", or set ${addressVariables.join(', ')} to use another one.`,
   );
 }

@@ -7,10 +7,10 @@ const installLimitMs = 10 * 60_000;
 const policyFile = '/usr/sbin/policy-rc.d';
 
 /**
- * Installs packages with apt-get, without any system server of theirs being started.
- * @param what the name that people know what is installed by
- * @returns false where there is no apt-get, or no way to be root; nothing was done then
- * @throws CliError when apt-get fails
+ * Installs packages with apt-get without starting their system services.
+ * @param what product name that is shown in messages
+ * @returns false if there is no apt-get, or no way to become root; nothing was done then
+ * @throws CliError if apt-get fails
  */
 export async function installDebianPackages(
   names: readonly string[],
@@ -20,8 +20,8 @@ export async function installDebianPackages(
 ): Promise<boolean> {
   const prefix = await privilegePrefix(environment);
   if (prefix === undefined) return false;
-  print(`${what}: installing ${names.join(', ')} with apt-get, about half a minute`);
-  // Not interruptible: apt-get cut off in the middle leaves the system's package database in need of repair.
+  print(`${what}: installing ${names.join(', ')} with apt-get; this takes about half a minute`);
+  // Not interruptible, since an interrupted apt-get leaves the system's package database in need of repair.
   const run = (...command: string[]) => {
     const settings = ['env', 'DEBIAN_FRONTEND=noninteractive', 'LC_ALL=C'];
     const [program = '', ...args] = [...prefix, ...settings, ...command];
@@ -29,7 +29,7 @@ export async function installDebianPackages(
   };
   const locks = ['-o', 'DPkg::Lock::Timeout=120'];
   await run('apt-get', ...locks, 'update').catch((error: unknown) => {
-    print(`${what}: the package lists could not be refreshed, going on with those here (${String(error)})`);
+    print(`${what}: refreshing the package lists failed; continuing with the existing lists (${String(error)})`);
   });
   const allowStarts = await forbidServiceStarts(prefix, run);
   try {
@@ -40,14 +40,17 @@ export async function installDebianPackages(
   return true;
 }
 
-/** What to put before apt-get to run it as root; undefined where there is no apt-get or no way to be root. */
+/** The words to put before apt-get to run it as root; undefined if there is no apt-get or no way to become root. */
 async function privilegePrefix(environment: NodeJS.ProcessEnv): Promise<string[] | undefined> {
   if (findProgram('apt-get', environment) === undefined) return undefined;
   if (process.getuid?.() === 0) return [];
   return (await commandWorks('sudo', ['-n', 'true'])) ? ['sudo', '-n'] : undefined;
 }
 
-/** Debian asks this file before it starts a package's server; ours says no, and is removed by the returned function. */
+/**
+ * Debian runs this file before it starts a package's service. The file written here forbids the start; the returned
+ * function removes it.
+ */
 async function forbidServiceStarts(
   prefix: string[],
   run: (...command: string[]) => Promise<string>,

@@ -6,7 +6,7 @@ import { openServerDirectory, repositoryRoot, type Print } from '../processes/se
 import { ManagedProcess } from '../processes/managed-process.js';
 import { commandWorks, runCommand } from '../processes/run-command.js';
 
-/** A Docker that answers. `stop` stops it if it was started here, and does nothing otherwise. */
+/** A running Docker daemon. `stop` stops it if it was started here, and does nothing otherwise. */
 export interface DockerEngine {
   stop(): Promise<void>;
 }
@@ -16,10 +16,10 @@ const maxReasonLength = 400;
 const neededPackages = ['docker.io', 'debootstrap'];
 
 /**
- * A Docker daemon with docker compose and the images of our compose file: the one that answers, or one that is
- * installed and started here, which takes root. Images that cannot be pulled are made by the script that CI_IMAGES_SCRIPT
- * names, where a machine has one.
- * @returns the reason, in one line, where it cannot be had
+ * Provides a Docker daemon with docker compose and the images of the compose file. It is the daemon that is running, or
+ * one that is installed and started here, which requires root. If a machine has the script that CI_IMAGES_SCRIPT names,
+ * the script makes the images; otherwise they are pulled.
+ * @returns the reason in one line if Docker is not available
  */
 export async function provideDocker(print: Print, stop: AbortSignal): Promise<DockerEngine | string> {
   let engine: DockerEngine = { stop: async () => undefined };
@@ -41,11 +41,11 @@ function inOneLine(text: string): string {
 
 async function startDocker(print: Print): Promise<DockerEngine> {
   const { env } = process;
-  if (process.getuid?.() !== 0) throw new Error('no Docker daemon answers, and only root can start one');
+  if (process.getuid?.() !== 0) throw new Error('no Docker daemon is running, and only root can start one');
   const missing = findProgram('dockerd', env) === undefined || findProgram('debootstrap', env) === undefined;
   if (missing) await installDebianPackages(neededPackages, 'Docker', env, print);
   const command = findProgram('dockerd', env);
-  if (command === undefined) throw new Error('no Docker daemon answers, and none could be installed');
+  if (command === undefined) throw new Error('no Docker daemon is running, and none could be installed');
   const serverDirectory = await openServerDirectory('test', print);
   const daemon = new ManagedProcess({
     name: 'Docker',
@@ -67,7 +67,7 @@ async function startDocker(print: Print): Promise<DockerEngine> {
     serverDirectory.close();
     throw error;
   }
-  print('Docker: started a daemon of our own');
+  print('Docker: started a private daemon');
   const stop = async (): Promise<void> => {
     await daemon.stop();
     serverDirectory.close();
@@ -75,12 +75,12 @@ async function startDocker(print: Print): Promise<DockerEngine> {
   return { stop };
 }
 
-/** Undefined when docker compose has every image it needs but our own; else what it said. */
+/** Returns undefined if docker compose has every image it needs apart from our own, otherwise the reason. */
 async function provideImages(print: Print, stop: AbortSignal): Promise<string | undefined> {
   if (await hasImages()) return undefined;
   const script = resolve(repositoryRoot, process.env['CI_IMAGES_SCRIPT'] ?? 'none');
   if (existsSync(script)) {
-    print(`Docker: making images with ${script}; the first time this takes some minutes`);
+    print(`Docker: making the images with ${script}; the first time this takes several minutes`);
     await runCommand(script, [], { limitMs: imagesLimitMs, signal: stop, onLine: (line) => print(`  ${line}`) });
     return (await hasImages()) ? undefined : `${script} did not make every image that the compose file names`;
   }

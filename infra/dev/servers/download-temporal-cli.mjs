@@ -1,12 +1,12 @@
-// Usage: node download-temporal-cli.mjs DIRECTORY VERSION. Lets Temporal's SDK download the CLI into the (empty)
-// directory and prints the file's path as the last line; fails with code 1 where downloads are not possible.
+// Usage: node download-temporal-cli.mjs DIRECTORY VERSION. Has Temporal's SDK download the CLI into the directory,
+// which must be empty, and prints the file's path as the last line. Exits with code 1 if the download is not possible.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 
 const [directory, version] = process.argv.slice(2);
 try {
-  // The SDK only downloads in order to start a server: it is stopped again at once.
+  // The SDK downloads only in order to start a server, which is stopped again immediately.
   const environment = await TestWorkflowEnvironment.createLocal({
     server: { executable: { type: 'cached-download', downloadDir: directory, version } },
   });

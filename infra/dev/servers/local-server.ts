@@ -1,13 +1,13 @@
 /**
- * A private server. start(), stop() and kill() are idempotent; after stop() or kill(), start() brings it back on the
+ * A private server. start(), stop() and kill() are idempotent. After stop() or kill(), start() starts it again on the
  * same port with the same data.
  */
 export interface LocalServer {
   readonly name: string;
-  /** Resolves when it answers. */
+  /** Resolves when the server is ready. */
   start(): Promise<void>;
-  /** Asks it to stop, then kills it after a limit. Resolves when no process of it is left. */
+  /** Asks the server to stop, and kills it after a limit. Resolves when none of its processes is left. */
   stop(): Promise<void>;
-  /** SIGKILL, as a crash would be. Resolves when no process of it is left. */
+  /** Sends SIGKILL, which is like a crash. Resolves when none of its processes is left. */
   kill(): Promise<void>;
 }

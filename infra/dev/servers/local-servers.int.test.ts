@@ -14,9 +14,9 @@ describe('the local servers', function () {
   let servers: LocalServers;
 
   before(async function () {
-    // Machines with Docker need not have what local servers are made of.
+    // A machine with Docker may lack the programs that local servers need.
     if (testServers().source === 'containers') this.skip();
-    // Without addresses of the surrounding test run: this instance is its own.
+    // The addresses of the surrounding test run are left out, so that these servers are separate.
     const environment = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
     servers = await startServers({ serverDirectory: 'test', environment });
   });
@@ -40,7 +40,7 @@ describe('the local servers', function () {
     await server.start();
   }
 
-  it('Postgres keeps its rows when it is killed and comes back on the same port', async () => {
+  it('keep the rows of Postgres, and its port, when it is killed and restarted', async () => {
     const { dsn, server } = servers.ordersDb;
     assert.ok(server !== undefined);
     await query(dsn, 'create table kept (id int)');
@@ -51,7 +51,7 @@ describe('the local servers', function () {
     assert.deepEqual(await query(dsn, 'select id from kept'), [{ id: 1 }]);
   });
 
-  it('each database is a server of its own', async () => {
+  it('run each database on its own server', async () => {
     const [orders] = await query(servers.ordersDb.dsn, 'select current_database() as name, inet_server_port() as port');
     const [processor] = await query(
       servers.processorDb.dsn,
@@ -62,7 +62,7 @@ describe('the local servers', function () {
     assert.notEqual(orders['port'], processor['port']);
   });
 
-  it('RabbitMQ keeps a confirmed message of a quorum queue when it is killed', async () => {
+  it('keep a confirmed message in a quorum queue when RabbitMQ is killed', async () => {
     const { url, server } = servers.rabbitmq;
     const queue = { durable: true, arguments: { 'x-queue-type': 'quorum' } };
     const first = await connect(url);
@@ -83,16 +83,16 @@ describe('the local servers', function () {
     await second.close();
   });
 
-  it('Temporal keeps its workflows when it is killed', async () => {
+  it('keep the workflows when Temporal is killed', async () => {
     const { address, namespace, server } = servers.temporal;
-    const started = { taskQueue: 'nobody-listens', workflowId: 'kept' };
+    const started = { taskQueue: 'no-worker', workflowId: 'kept' };
     await withTemporal(address, namespace, (client) => client.workflow.start('anything', started));
     await killAndRestart(server);
     const found = await withTemporal(address, namespace, (client) => client.workflow.getHandle('kept').describe());
     assert.equal(found.status.name, 'RUNNING');
   });
 
-  it('nothing of them is left after stop()', async function () {
+  it('leave no process and no file behind after stop()', async function () {
     if (process.platform !== 'linux') this.skip();
     const { path: directory } = servers.serverDirectory;
     assert.ok(processesOfDirectory(directory).length >= 5);
@@ -101,7 +101,7 @@ describe('the local servers', function () {
     assert.ok(!existsSync(directory));
   });
 
-  it('an address in the environment wins, and nothing is started for it', async () => {
+  it('are not started where the environment has an address', async () => {
     const environment = {
       APP__ORDERS_DB_DSN: 'postgres://db.example/orders',
       APP__PROCESSOR_DB_DSN: 'postgres://db.example/processor',

@@ -14,19 +14,19 @@ import { temporalServer, wipeTemporal } from './temporal-server.js';
 export interface StartServersOptions {
   /** `dev` keeps its state in `.local/dev`; `test` uses free ports and leaves nothing behind. */
   serverDirectory: ServerDirectoryKind;
-  /** Preferred ports; a taken one is replaced and reported. Without one, a free port is used. */
+  /** Preferred ports. One that is in use is replaced, which is printed. Default: any free port. */
   preferredPorts?: Partial<Record<PortName, number>>;
-  /** Default process.env. An address in it wins over a server of ours. */
+  /** No server is started for an address that is set here. Default: process.env. */
   environment?: NodeJS.ProcessEnv;
-  /** Receives one line per step. Default: nothing is shown. */
+  /** Receives one line for each step. Default: nothing is shown. */
   print?: Print;
-  /** Gives up starting and stops what was started. */
+  /** Aborts the start and stops the servers that were started. */
   signal?: AbortSignal;
-  /** More settings for both Postgres servers. */
+  /** Additional settings of both Postgres servers. */
   postgresSettings?: Readonly<Record<string, string>>;
 }
 
-/** `server` is undefined where the address came from the environment. */
+/** `server` is undefined if the address came from the environment. */
 export interface LocalServers {
   ordersDb: { dsn: string; server?: LocalServer };
   processorDb: { dsn: string; server?: LocalServer };
@@ -36,16 +36,16 @@ export interface LocalServers {
     namespace: string;
     uiUrl?: string;
     server?: LocalServer;
-    /** Has it forget everything, as if its disk had been lost. */
+    /** Deletes its state, as if its disk had been lost. */
     wipe?: () => Promise<void>;
   };
   serverDirectory: ServerDirectory;
   /**
-   * Stops Temporal, RabbitMQ, Postgres, in this order, each within its limit; a test instance, whose files nobody
-   * wants, is killed instead, which saves 8 seconds. Idempotent; never rejects.
+   * Stops Temporal, RabbitMQ and Postgres, in this order, each within its limit. Servers for tests, whose files nobody
+   * needs, are killed instead, which saves 8 seconds. Idempotent; never rejects.
    */
   stop(): Promise<void>;
-  /** Kills everything at once, without any order. */
+  /** Kills all servers immediately and in no particular order. */
   kill(): Promise<void>;
 }
 
@@ -64,15 +64,15 @@ const portUses: Readonly<Record<PortName, string>> = {
   orders: 'the orders Postgres',
   processor: 'the processor Postgres',
   amqp: 'RabbitMQ',
-  management: 'the management page of RabbitMQ',
+  management: 'the RabbitMQ management UI',
   temporal: 'Temporal',
-  temporalUi: 'the web page of Temporal',
+  temporalUi: 'the Temporal Web UI',
 };
 
 /**
- * Starts, side by side, every server for which the environment holds no address (APP__ORDERS_DB_DSN,
- * APP__PROCESSOR_DB_DSN, APP__RABBITMQ_URL, TEMPORAL_ADDRESS), and resolves when all of them answer.
- * @throws CliError when one cannot be started; the others are then stopped
+ * Concurrently starts every server for which the environment has no address (APP__ORDERS_DB_DSN, APP__PROCESSOR_DB_DSN,
+ * APP__RABBITMQ_URL, TEMPORAL_ADDRESS), and resolves when all of them are ready.
+ * @throws CliError if one cannot be started; the others are then stopped
  */
 export async function startServers(options: StartServersOptions): Promise<LocalServers> {
   const print = options.print ?? (() => undefined);
@@ -112,7 +112,7 @@ class Starting {
   async all(): Promise<ServerParts> {
     const onAbort = () => void this.stop();
     this.#signal.addEventListener('abort', onAbort, { once: true });
-    const parts = await this.#settleAll([
+    const parts = await this.#waitForAll([
       this.#postgres('orders', 'APP__ORDERS_DB_DSN'),
       this.#postgres('processor', 'APP__PROCESSOR_DB_DSN'),
       this.#rabbitmq(),
@@ -134,8 +134,8 @@ class Starting {
     this.#serverDirectory.close();
   }
 
-  /** Waits for all of them, so that nothing is being started any more; the first failure makes the others give up. */
-  async #settleAll<T extends readonly unknown[]>(tasks: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  /** Waits for every task, so that no start is still in progress afterwards. The first failure aborts the others. */
+  async #waitForAll<T extends readonly unknown[]>(tasks: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
     const watched = (tasks as unknown as Promise<unknown>[]).map((task) =>
       task.catch((error: unknown) => {
         this.#failed.abort();
@@ -160,7 +160,8 @@ class Starting {
   }
 
   async #start(rank: number, server: LocalServer, where: string): Promise<void> {
-    if (this.#signal.aborted) throw new CliError(`${server.name} is not started: another server failed`);
+    if (this.#signal.aborted)
+      throw new CliError(`${server.name} was not started: another server failed, or the start was interrupted`);
     const began = Date.now();
     this.#servers.push({ rank, server });
     await server.start();
@@ -171,7 +172,7 @@ class Starting {
     const preferred = this.#options.preferredPorts?.[name];
     const port = await choosePort(preferred, this.#taken);
     if (preferred !== undefined && port !== preferred) {
-      this.#print(`port ${preferred} is taken, using ${port} for ${portUses[name]}`);
+      this.#print(`port ${preferred} is in use; ${portUses[name]} listens on ${port} instead`);
     }
     return port;
   }

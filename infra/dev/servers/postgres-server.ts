@@ -16,11 +16,11 @@ const initdbLimitMs = 120_000;
 
 export interface PostgresServerOptions {
   serverDirectory: ServerDirectory;
-  /** The database's name, and the server's. */
+  /** Name of the database, which also names the server. */
   database: string;
   port: number;
   environment: NodeJS.ProcessEnv;
-  /** More settings for the server, as in postgresql.conf. */
+  /** Additional settings of the server, as in postgresql.conf. */
   settings?: Readonly<Record<string, string>>;
   print: Print;
   signal?: AbortSignal | undefined;
@@ -31,9 +31,9 @@ export function postgresDsn(port: number, database: string): string {
 }
 
 /**
- * A PostgreSQL server of our own with one database, listening on 127.0.0.1 only. Its data lie in the instance's folder
- * and are created here when they are missing; an interrupted creation is begun anew.
- * @throws CliError when no PostgreSQL is found or its files cannot be created
+ * A private PostgreSQL server with one database, on 127.0.0.1 only. Its data is in the server directory and is created
+ * here if it is missing; an interrupted creation starts over.
+ * @throws CliError if no PostgreSQL is found or its files cannot be created
  */
 export async function postgresServer(options: PostgresServerOptions): Promise<LocalServer> {
   const { serverDirectory, database, port, environment, print } = options;
@@ -56,7 +56,7 @@ export async function postgresServer(options: PostgresServerOptions): Promise<Lo
     serverDirectoryPath: serverDirectory.path,
     logFile: join(serverDirectory.logs, `postgres-${database}.log`),
     recordDirectory: serverDirectory.run,
-    // "Fast" shutdown: sessions are ended, and everything is written to disk.
+    // SIGINT asks for a "fast" shutdown: sessions are ended, and everything is written to disk.
     stopSignal: 'SIGINT',
     stopLimitMs: 20_000,
     readyLimitMs: 60_000,
@@ -78,7 +78,7 @@ function serverArguments(data: string, { port, settings }: PostgresServerOptions
   return ['-D', data, ...Object.entries(all).flatMap(([key, value]) => ['-c', `${key}=${value}`])];
 }
 
-/** Variables of libpq and of another server in the caller's shell must not reach this one. */
+/** Variables in the caller's shell for libpq or for another server must not reach this one. */
 function postgresEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = Object.entries(environment).filter(([key]) => !key.startsWith('PG') && !key.startsWith('LC_'));
   return { ...Object.fromEntries(kept), LC_ALL: 'C', TZ: 'UTC' };
@@ -98,14 +98,14 @@ async function ensureData(
     if (written === binaries.majorVersion) return;
     throw new CliError(
       `${data} was written by PostgreSQL ${written}, but ${binaries.postgres} is ${binaries.majorVersion}. ` +
-        'Provide that version, or delete the local state with "npm run reset".',
+        `Provide PostgreSQL ${written}, or delete the local state with "npm run reset".`,
     );
   }
   print(`Postgres ${database}: creating its files with PostgreSQL ${binaries.majorVersion}`);
   const draft = `${data}.draft`;
   rmSync(draft, { recursive: true, force: true });
   const passwordFile = join(home, 'password');
-  // Readable for everybody: it is the fixed password of a server that only this machine reaches.
+  // Everybody may read it: it is the fixed password of a server that only this machine can reach.
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o644 });
   const flags = ['--username', user, '--pwfile', passwordFile, '--auth=scram-sha-256', '--encoding=UTF8'];
   const rest = ['--locale=C', '--data-checksums', '--no-instructions', '--pgdata', draft];
@@ -118,8 +118,8 @@ async function ensureData(
 }
 
 /**
- * After SIGKILL or a reboot postmaster.pid stays, and PostgreSQL refuses to start if another process has that pid now.
- * The file goes; a server that really runs on these files (nobody noted it) is ended first.
+ * After a SIGKILL or a reboot postmaster.pid remains, and PostgreSQL refuses to start if another process has that pid
+ * now. This removes the file. A server without a record that really runs on these data files is killed first.
  */
 async function removeStalePidFile(data: string): Promise<void> {
   const file = join(data, 'postmaster.pid');
@@ -129,7 +129,7 @@ async function removeStalePidFile(data: string): Promise<void> {
   rmSync(file, { force: true });
 }
 
-/** Answers true once the server takes connections and has the database, which is created if it is missing. */
+/** Returns true once the server accepts connections and has the database, which is created if it is missing. */
 async function hasDatabase(port: number, database: string): Promise<boolean> {
   const client = new pg.Client({
     connectionString: postgresDsn(port, 'postgres'),

@@ -13,8 +13,8 @@ export interface RabbitmqPrograms {
 }
 
 /**
- * RabbitMQ as installed on this machine, else installed now from Debian's or Ubuntu's package, without its system
- * server being started.
+ * Finds the RabbitMQ that is installed on this machine, or installs Debian's or Ubuntu's package now, without starting
+ * its system service.
  * @throws CliError that names each way to provide RabbitMQ
  */
 export async function provideRabbitmq(environment: NodeJS.ProcessEnv, print: Print): Promise<RabbitmqPrograms> {
@@ -25,14 +25,14 @@ export async function provideRabbitmq(environment: NodeJS.ProcessEnv, print: Pri
     if (installed !== undefined) return installed;
   }
   throw new CliError(
-    'No RabbitMQ found, and it cannot be installed automatically here. Any of these helps:\n' +
+    'No RabbitMQ was found, and it cannot be installed automatically here. Do one of the following:\n' +
       '  - install it: "apt-get install rabbitmq-server", "brew install rabbitmq", or your system\'s way\n' +
-      '  - give the address of a running one: APP__RABBITMQ_URL=amqp://guest:guest@127.0.0.1:5672',
+      '  - set the address of a running server, e.g. APP__RABBITMQ_URL=amqp://guest:guest@127.0.0.1:5672',
   );
 }
 
 function findRabbitmq(environment: NodeJS.ProcessEnv): RabbitmqPrograms | undefined {
-  // Debian's script in PATH changes to the user "rabbitmq"; the real one runs as whoever calls it.
+  // Debian's script in PATH switches to the user "rabbitmq"; the real script runs as the calling user.
   const real = findProgram('rabbitmq-server', { PATH: debianBin });
   const server = real ?? findProgram('rabbitmq-server', environment, ['/opt/homebrew/sbin', '/usr/local/sbin']);
   const erl = findProgram('erl', environment, ['/opt/homebrew/bin', '/usr/local/bin']);

@@ -27,8 +27,9 @@ export interface RabbitmqServerOptions {
 
 /** Every limit is set, here as in the compose file, since the defaults differ between RabbitMQ 3.10 and 4.x. */
 export const brokerLimits = {
-  // Milliseconds: a delivery not acknowledged for a day closes its channel, and all that is held on it counts as delivered
-  // once more. With the default of 30 minutes an outage of 50 hours would use up the queue's delivery limit of 100.
+  // In milliseconds: a delivery that is not acknowledged for a day closes its channel, and every message held on it
+  // counts as delivered again. With the default of 30 minutes an outage of 50 hours would use up the queue's delivery
+  // limit of 100.
   consumer_timeout: 86_400_000,
   max_message_size: maxMessageBytes,
   heartbeat: 60,
@@ -36,13 +37,13 @@ export const brokerLimits = {
   'vm_memory_high_watermark.relative': 0.4,
 } as const;
 
-/** For `rabbitmqctl`: more room on its disk than there can be, or the usual amount, is asked for. */
+/** Arguments of `rabbitmqctl` that ask for more free disk space than there can be, or for the usual amount. */
 export function diskLimit(full: boolean): string[] {
   return ['set_disk_free_limit', full ? '1000000GB' : brokerLimits['disk_free_limit.absolute']];
 }
 
 export interface RabbitmqServer extends LocalServer {
-  /** Has it believe that its disk is full, or not any more: it takes no messages until then. */
+  /** Makes the broker believe that its disk is full, so that it accepts no messages, or that it has space again. */
   setDiskFull(full: boolean): Promise<void>;
 }
 
@@ -51,9 +52,9 @@ export function rabbitmqUrl(port: number): string {
 }
 
 /**
- * A RabbitMQ node of our own with the management plugin, bound to 127.0.0.1 only, with all its files in the instance's
- * folder. It has an own epmd, Erlang's port directory: the one RabbitMQ would start itself outlives it.
- * @throws CliError when RabbitMQ neither is here nor can be installed
+ * A private RabbitMQ node with the management plugin, on 127.0.0.1 only, with all its files in the server directory. It
+ * has its own epmd, Erlang's port directory, since the one that RabbitMQ would start outlives it.
+ * @throws CliError if RabbitMQ is not here and cannot be installed
  */
 export async function rabbitmqServer(options: RabbitmqServerOptions): Promise<RabbitmqServer> {
   const { serverDirectory, ports, environment, print } = options;
@@ -85,7 +86,7 @@ export async function rabbitmqServer(options: RabbitmqServerOptions): Promise<Ra
     logFile: join(serverDirectory.logs, 'rabbitmq.log'),
     stopLimitMs: 30_000,
     readyLimitMs: 120_000,
-    isReady: () => answers(ports),
+    isReady: () => isUp(ports),
   });
   const control = join(dirname(programs.server), 'rabbitmqctl');
   const { env, cwd } = base;
@@ -96,7 +97,7 @@ export async function rabbitmqServer(options: RabbitmqServerOptions): Promise<Ra
   };
 }
 
-/** Started first to last, stopped last to first. */
+/** Starts epmd before the broker, and stops it after the broker. */
 function inOrder(epmd: ManagedProcess, broker: ManagedProcess): LocalServer {
   return {
     name: broker.name,
@@ -134,7 +135,7 @@ function writeConfiguration(home: string, ports: RabbitmqPorts): void {
   writeFileSync(join(home, 'rabbitmq-env.conf'), '');
 }
 
-/** Every path that the scripts would otherwise take from /etc and /var is set; the caller's own settings are dropped. */
+/** Sets every path that the scripts would otherwise take from /etc and /var, and drops the caller's own settings. */
 function rabbitmqEnvironment(home: string, options: RabbitmqServerOptions): NodeJS.ProcessEnv {
   const { serverDirectory, ports, environment } = options;
   const kept = Object.entries(environment).filter(([key]) => !/^(RABBITMQ|ERL)_/.test(key) && key !== 'NOTIFY_SOCKET');
@@ -143,9 +144,9 @@ function rabbitmqEnvironment(home: string, options: RabbitmqServerOptions): Node
     HOME: home,
     ERL_EPMD_PORT: String(ports.epmd),
     ERL_EPMD_ADDRESS: '127.0.0.1',
-    // A crash of a broker that is killed on purpose is not worth a dump of its memory.
+    // A broker that is killed on purpose need not write a crash dump.
     ERL_CRASH_DUMP_SECONDS: '0',
-    // Without the port: the node's files are named after it.
+    // The name does not contain the port, since the node's files are named after it.
     RABBITMQ_NODENAME: `rabbit-${serverDirectory.kind}@localhost`,
     RABBITMQ_DIST_PORT: String(ports.distribution),
     RABBITMQ_CONF_ENV_FILE: join(home, 'rabbitmq-env.conf'),
@@ -161,8 +162,8 @@ function rabbitmqEnvironment(home: string, options: RabbitmqServerOptions): Node
   };
 }
 
-/** True after a whole AMQP handshake and an answer of the management API. */
-async function answers(ports: RabbitmqPorts): Promise<boolean> {
+/** Returns true after a complete AMQP handshake and an answer of the management API. */
+async function isUp(ports: RabbitmqPorts): Promise<boolean> {
   const connection = await connect(rabbitmqUrl(ports.amqp), { timeout: probeLimitMs });
   // Without a listener, an error between here and close() would end the process.
   connection.on('error', () => undefined);

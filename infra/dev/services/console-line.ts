@@ -12,9 +12,10 @@ const levels: Readonly<Record<number, string>> = {
 const maxLength = 2000;
 
 /**
- * One log line of a program, as people read it: time, level, program, message and, where it has one, the order. The
- * whole JSON line is in the log file. What is no JSON log line is shown as it is. Always one line that a terminal shows and
- * does not obey, since messages and orders bring their own text into it.
+ * Formats one log line of a program for people: time, level, program, message and, if it has one, the order. The
+ * complete JSON line is in the log file. A line that is not a JSON log line is shown as it is. The result is always a
+ * single line without control characters, cut after 2,000 characters, since messages and orders contain text from
+ * outside.
  */
 export function consoleLine(program: string, line: string): string {
   return printable(lineOf(program, line), maxLength);

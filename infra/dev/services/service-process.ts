@@ -6,8 +6,8 @@ import { ManagedProcess } from '../processes/managed-process.js';
 const probeLimitMs = 3_000;
 
 /**
- * What Node is told wherever our services run; infra/Dockerfile says the same. A message leaves much short-lived garbage
- * behind, and with 32 MiB of room for it instead of 16 a drain is 5 to 12 % faster (measured).
+ * The options of Node wherever the services run; infra/Dockerfile sets the same. Each message leaves much short-lived
+ * garbage, and with 32 MiB of room for it instead of 16 a drain is 5 to 12 % faster (measured).
  */
 export const nodeOptions = '--enable-source-maps --max-semi-space-size=32';
 
@@ -21,7 +21,7 @@ export interface ServiceProcessOptions {
   print: Print;
 }
 
-/** One of our services, started from its source and ready when its health page says "ok". */
+/** Returns a process that runs a service from its source. It is ready when the service's health page says "ok". */
 export function serviceProcess(options: ServiceProcessOptions): ManagedProcess {
   const { name, serverDirectory, port, settings, environment, print } = options;
   return new ManagedProcess({
@@ -41,11 +41,14 @@ export function serviceProcess(options: ServiceProcessOptions): ManagedProcess {
   });
 }
 
-/** True when the service on this port says that it has all it needs. @throws Error with what it says otherwise */
+/**
+ * Returns true if the service on this port reports that everything it needs is available.
+ * @throws Error with what it reports otherwise
+ */
 export async function isHealthy(port: number): Promise<boolean> {
   const response = await fetch(`http://127.0.0.1:${port}/health`, { signal: AbortSignal.timeout(probeLimitMs) });
   const text = await response.text();
   const health = JSON.parse(text) as { status?: unknown };
   if (response.ok && health.status === 'ok') return true;
-  throw new Error(`GET /health answers ${response.status}: ${text.slice(0, 300)}`);
+  throw new Error(`GET /health answered ${response.status}: ${text.slice(0, 300)}`);
 }

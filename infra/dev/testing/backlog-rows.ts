@@ -1,6 +1,8 @@
-/** Statements that fill the tables of the services, for tests of what happens when there is much in them. */
+/** Statements that fill the tables of the services, for tests with many rows. */
 
-/** Orders that were settled weeks ago, with all that has come of them. The cleaner would remove their messages. */
+/**
+ * Returns a statement that inserts orders settled weeks ago, with all their rows. The cleaner would remove messages.
+ */
 export function insertSettledOrders(count: number): string {
   return `
     with settled as (
@@ -21,7 +23,7 @@ export function insertSettledOrders(count: number): string {
     select gen_random_uuid(), id, 'order.created', '{}', '{}', at, at, at from settled`;
 }
 
-/** Pending orders, whose events are unpublished; the reconciler and the sweeper are to look at all of them now. */
+/** Returns a statement that inserts pending orders with unpublished events, all due for reconciler and sweeper now. */
 export function insertPendingOrders(count: number): string {
   return `
     with pending as (
@@ -35,7 +37,7 @@ export function insertPendingOrders(count: number): string {
     select gen_random_uuid(), id, 'order.created', '{}', '{}', at, at from pending`;
 }
 
-/** Orders that the processor decided weeks ago; it has published their outcomes then, or not yet. */
+/** Returns a statement that inserts orders decided weeks ago, whose outcomes were published then or are unpublished. */
 export function insertDecidedOrders(count: number, outcome: 'published' | 'unpublished'): string {
   return `
     with decided as (

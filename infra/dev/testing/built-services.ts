@@ -5,15 +5,16 @@ import { openServerDirectory, type ServerDirectory } from '../processes/server-d
 let built: Promise<ServerDirectory> | undefined;
 
 /**
- * Where the services are as production runs them. They are built when the first test asks, once for all: started from
- * source, each start would compile them and bundle the workflow code anew, several seconds of both cores.
+ * Returns the directory of the services as production runs them. The first test that asks for it builds them, once per
+ * run. If they were started from source, each start would compile them and bundle the workflow code again, which takes
+ * both cores several seconds.
  */
 export async function builtServices(): Promise<string> {
   built ??= build();
   return servicesOf(await built);
 }
 
-/** At the end of a run; one that is killed leaves it to the next to remove them. */
+/** Removes the build at the end of a run. After a killed run, the next run removes it. */
 export async function removeBuiltServices(): Promise<void> {
   const serverDirectory = await built?.catch(() => undefined);
   serverDirectory?.close();

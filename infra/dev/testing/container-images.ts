@@ -7,38 +7,38 @@ export const images = {
   temporal: 'temporalio/temporal:latest',
 } as const;
 
-/** Removes the containers of a test run that was killed. Testcontainers does without it when it is told to. */
+/** Removes the containers of a killed test run. Testcontainers can be told to work without it. */
 const reaperImage = 'testcontainers/ryuk:0.14.0';
 
-const answerLimitMs = 10_000;
+const connectLimitMs = 10_000;
 const pullLimitMs = 10 * 60_000;
 
 /**
- * Sees to it that containers can be started here: Docker answers, and every image is there or is pulled now.
- * @param report receives a line for each image that is pulled
- * @returns what is in the way, undefined when nothing is
+ * Ensures that containers can be started here: Docker runs, and every image is present or is pulled now.
+ * @param print receives a line for each image that is pulled
+ * @returns the reason why they cannot be started, or undefined if they can
  */
 export async function provideContainers(print: (line: string) => void): Promise<string | undefined> {
   try {
-    await withDeadline('asking Docker', answerLimitMs, getContainerRuntimeClient());
+    await withDeadline('connecting to Docker', connectLimitMs, getContainerRuntimeClient());
   } catch (error) {
-    return `Docker does not answer (${messageOf(error)})`;
+    return `Docker is not available (${messageOf(error)})`;
   }
   for (const image of Object.values(images)) {
     const problem = await provideImage(image, print);
-    if (problem !== undefined) return `the image ${image} cannot be had (${problem})`;
+    if (problem !== undefined) return `the image ${image} is not available (${problem})`;
   }
   if (process.env['TESTCONTAINERS_RYUK_DISABLED'] === undefined) {
     const problem = await provideImage(reaperImage, print);
     if (problem !== undefined) {
       process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
-      print(`${reaperImage} cannot be had: what a killed run leaves behind is removed by the next run`);
+      print(`the image ${reaperImage} is not available, so the next run removes the containers of a killed run`);
     }
   }
   return undefined;
 }
 
-/** Undefined when the image is here now; else why not. */
+/** Returns undefined if the image is present now, otherwise the reason why not. */
 async function provideImage(image: string, print: (line: string) => void): Promise<string | undefined> {
   const client = await getContainerRuntimeClient();
   const name = ImageName.fromString(image);

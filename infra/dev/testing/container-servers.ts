@@ -11,9 +11,9 @@ const stopTimeoutSeconds = 10;
 const postgresPassword = 'postgres';
 
 /**
- * Starts Postgres (two of them), RabbitMQ and Temporal with Testcontainers, on free ports of the loopback interface
- * that stay the same when a test takes a server away and brings it back.
- * @throws Error when Docker cannot be reached or has not got, and cannot pull, an image
+ * Starts two Postgres servers, RabbitMQ and Temporal with Testcontainers, on free ports of the loopback interface that
+ * stay the same when a test stops a server and starts it again.
+ * @throws Error if Docker cannot be reached, or neither has an image nor can pull it
  */
 export async function startContainers(): Promise<TestServers> {
   const started: StartedTestContainer[] = [];
@@ -47,7 +47,7 @@ async function postgres(database: string, start: Start) {
     new GenericContainer(images.postgres)
       .withEnvironment({ POSTGRES_PASSWORD: postgresPassword, POSTGRES_DB: database })
       .withExposedPorts({ container: 5432, host: port })
-      // Over TCP: the server that only makes the database listens on a Unix socket.
+      // The check uses TCP, since the temporary server that creates the database listens only on a Unix socket.
       .withWaitStrategy(Wait.forSuccessfulCommand('pg_isready -h 127.0.0.1 -U postgres')),
   );
   return {
@@ -76,7 +76,7 @@ async function rabbitmqServer(start: Start) {
       ...stoppable('RabbitMQ', container),
       setDiskFull: async (full: boolean) => {
         const { exitCode, output } = await container.exec(['rabbitmqctl', ...diskLimit(full)]);
-        if (exitCode !== 0) throw new Error(`rabbitmqctl ended with ${exitCode}: ${output}`);
+        if (exitCode !== 0) throw new Error(`rabbitmqctl exited with code ${exitCode}: ${output}`);
       },
     },
   };
@@ -102,8 +102,8 @@ async function freePort(): Promise<number> {
 }
 
 /**
- * `stop` and `kill` keep the container, so that `start` finds its data and its ports again. They go to Docker directly:
- * Testcontainers' own `stop` works once in a container's life and does nothing after that.
+ * `stop` and `kill` keep the container, so that `start` finds its data and its ports again. They call Docker directly,
+ * since Testcontainers' own `stop` works only once in the life of a container.
  */
 function stoppable(name: string, container: StartedTestContainer): StoppableServer {
   return {

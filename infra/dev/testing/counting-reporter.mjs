@@ -4,7 +4,9 @@ import Mocha from 'mocha';
 const { EVENT_RUN_END, EVENT_TEST_FAIL } = Mocha.Runner.constants;
 const maxReasonLength = 1_000;
 
-/** Mocha's own `spec` output, plus one JSON line of real counts into TEST_COUNTS_FILE for whoever adds them up. */
+/**
+ * Prints Mocha's own `spec` output, and appends the counts as a JSON line to TEST_COUNTS_FILE, where they are added up.
+ */
 export default class CountingReporter extends Mocha.reporters.Spec {
   constructor(runner, options) {
     super(runner, options);

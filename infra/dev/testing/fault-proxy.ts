@@ -4,31 +4,35 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 type Direction = 'up' | 'down';
 
 interface Toxic {
-  /** Every byte arrives this much later, and at random up to as much again. */
+  /** Each byte arrives later by this time, plus a random time of up to the same length. */
   readonly latencyMs: number;
   readonly bytesPerSecond?: number;
 }
 
-/** A network between the code under test and a real server, which a test can break in every way. The words are Toxiproxy's. */
+/**
+ * A network between the code under test and a real server, into which a test can inject every kind of fault. The terms
+ * are Toxiproxy's.
+ */
 export interface FaultProxy {
-  /** The server's address, by way of this link. */
+  /** The server's address by way of the proxy. */
   readonly url: string;
   /** Resets every connection; new ones are accepted. */
   reset(): void;
-  /** Resets every connection and every new one, as if nothing ran there, until `restore`. */
+  /** Resets every connection, and every new one until `restore`, as if no server were running. */
   down(): void;
   /**
-   * Accepts connections and bytes but passes nothing on, like a server that froze; with a direction, nothing in that one.
-   * Until `restore`.
+   * Accepts connections and bytes but forwards nothing until `restore`, like a frozen server. With a direction, only
+   * the bytes in that direction are not forwarded.
    */
   freeze(direction?: Direction): void;
-  /** Passes everything on in its order, but late and no faster than this, until `restore`. */
+  /** Forwards everything in order until `restore`, but late and no faster than this. */
   limit(toxic: Toxic): void;
   /**
-   * Resets, once, the connection on which matching bytes come along, after they were passed on or instead of that. Resolves
-   * then.
+   * Resets, once, the connection on which matching bytes arrive: after they are forwarded, or instead of forwarding
+   * them if `passOn` is false. Resolves when it happens.
    */
   resetAt(direction: Direction, matches: (bytes: Buffer) => boolean, passOn: boolean): Promise<void>;
+  /** Ends every fault. */
   restore(): void;
   close(): Promise<void>;
 }
@@ -45,7 +49,7 @@ interface Pair {
   readonly far: Socket;
 }
 
-/** @param target address of the server, whatever its scheme */
+/** Starts a proxy on a free port of 127.0.0.1. @param target address of the server, of any scheme */
 export async function createFaultProxy(target: string): Promise<FaultProxy> {
   const { hostname, port } = new URL(target);
   const pairs = new Set<Pair>();
@@ -60,13 +64,13 @@ export async function createFaultProxy(target: string): Promise<FaultProxy> {
       const trap = [...traps].find((each) => each.direction === direction && each.matches(bytes));
       if (trap) {
         traps.delete(trap);
-        // Handed to the operating system first, which sends it although the connection is about to end.
+        // The bytes first go to the operating system, which sends them although the connection is about to end.
         if (trap.passOn) to.write(bytes, () => destroy(pair));
         else destroy(pair);
         trap.onTriggered();
       } else if (!frozen.has(direction)) pass(bytes);
     });
-    // One side's end is the other's, after the last bytes; a frozen network tells nobody.
+    // When one side closes, the other is closed after the last bytes. A frozen network forwards no close.
     from.on('close', () => void (frozen.size === 0 && to.end()));
   }
 
@@ -105,7 +109,7 @@ export async function createFaultProxy(target: string): Promise<FaultProxy> {
     resetAt: (direction, matches, passOn) =>
       new Promise((resolve) => void traps.add({ direction, matches, passOn, onTriggered: resolve })),
     restore: () => {
-      // The bytes that were swallowed while frozen are gone, so their connections are of no use.
+      // The bytes dropped while frozen are lost, so their connections are no longer usable.
       if (frozen.size > 0) reset();
       frozen.clear();
       traps.clear();
@@ -125,7 +129,7 @@ function destroy({ near, far }: Pair): void {
   far.destroy();
 }
 
-/** Passes bytes on in their order, each with the latency that is set when it comes. */
+/** Forwards bytes in order, with the latency that is set when they arrive. */
 function createPipe(to: Socket, toxicNow: () => Toxic | undefined): (bytes: Buffer) => void {
   const waiting: { at: number; bytes: Buffer }[] = [];
   let freeAt = 0;

@@ -9,10 +9,11 @@ import { sweepTestContainers } from './test-containers-sweep.js';
 import { provideTestServers, type TestServers } from './test-servers.js';
 
 /**
- * Loaded by mocha (.mocharc.json): starts the servers before the first test and stops them after the last.
- * TEST_SERVERS says where from: `containers` Testcontainers; `local` private instances on free ports with throw-away
- * data; `none` no servers, for unit tests. Unset: containers where Docker answers and has or can get the images, else
- * local; and local where the environment has a server's address, since that is what it is there for.
+ * Mocha loads this file (.mocharc.json): it starts the servers before the first test and stops them after the last.
+ * TEST_SERVERS chooses them: `containers` for Testcontainers, `local` for private servers on free ports with temporary
+ * data, `none` for no servers, which is enough for unit tests. If it is unset, the choice is `containers` where Docker
+ * runs and has or can pull the images, and otherwise `local`. It is also `local` if the environment has the address of
+ * a server, which is then used.
  */
 const wanted = process.env['TEST_SERVERS'] || 'auto';
 
@@ -24,7 +25,7 @@ export async function mochaGlobalSetup(): Promise<void> {
   const startedAt = Date.now();
   servers = await (await sourceOf(wanted))();
   provideTestServers(servers);
-  console.log(`the test servers are ready after ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
+  console.log(`the test servers were ready after ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
 }
 
 export async function mochaGlobalTeardown(): Promise<void> {
@@ -33,27 +34,27 @@ export async function mochaGlobalTeardown(): Promise<void> {
   await removeBuiltServices();
 }
 
-/** @throws Error when containers are asked for and cannot be had, or the word is none of those above */
+/** @throws Error if containers are requested but not available, or if the value is not one of those above */
 async function sourceOf(source: string): Promise<() => Promise<TestServers>> {
   if (source === 'local') return local('TEST_SERVERS=local');
   const given = addressVariables.filter((name) => process.env[name]);
   if (source === 'auto' && given.length > 0) return local(`the environment has ${given.join(', ')}`);
   if (source !== 'auto' && source !== 'containers') {
-    throw new Error(`TEST_SERVERS is ${source}; it must be containers, local or none, or unset`);
+    throw new Error(`TEST_SERVERS is "${source}"; set it to containers, local or none, or unset it`);
   }
   const problem = await provideContainers(print);
   if (problem === undefined) return containers();
   if (source === 'auto') return local(problem);
-  throw new Error(`TEST_SERVERS is containers, but ${problem}`);
+  throw new Error(`TEST_SERVERS is containers, but ${problem}; TEST_SERVERS=local needs no Docker`);
 }
 
 function local(reason: string): () => Promise<TestServers> {
-  console.log(`starting the test servers: local instances (${reason})`);
+  console.log(`starting the test servers as local processes (${reason})`);
   return async () => ({ ...(await startServers({ serverDirectory: 'test', print })), source: 'local' });
 }
 
 async function containers(): Promise<() => Promise<TestServers>> {
-  console.log('starting the test servers: Testcontainers');
+  console.log('starting the test servers with Testcontainers');
   await sweepTestContainers(print);
   return startContainers;
 }

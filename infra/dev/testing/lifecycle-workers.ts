@@ -20,17 +20,19 @@ import { workflowCoverage } from './workflow-coverage.js';
 
 export type LifecycleHandle = WorkflowHandle<typeof orderLifecycle>;
 
-/** The real workflow on a real server, with activities that only record what they were asked for, for one suite. */
+/** Runs the real workflow on a real server for one suite, with activities that only record their requests. */
 export class LifecycleWorkers {
-  /** One line for each publish: the event and its orders; `again` where one that was published before may be repeated. */
+  /**
+   * One line for each publish: the event and its orders, with `again` if an already published event may be repeated.
+   */
   published: string[] = [];
-  /** How many of the next publishes fail. */
+  /** How many of the next publishes will fail. */
   failures = 0;
-  /** What the order API knows to be settled. */
+  /** The outcomes that the order API has applied. */
   settled: OrderOutcome[] = [];
-  /** What the processor has decided. */
+  /** The outcomes that the processor knows. */
   decided: OrderOutcome[] = [];
-  /** What an activity returns in place of its result, as if a person had completed it by hand. */
+  /** Replaces the result of every activity, as if an operator had completed the activity by hand. */
   resultByHand: { readonly value: unknown } | undefined;
   readonly temporal: TestNamespace;
   #workers: Worker[] = [];
@@ -87,7 +89,7 @@ export class LifecycleWorkers {
     return this.resultByHand ? (this.resultByHand.value as T) : result;
   }
 
-  /** Forgets what an earlier test has left. */
+  /** Clears what an earlier test has left. */
   reset(): void {
     this.published = [];
     this.failures = 0;
@@ -96,12 +98,13 @@ export class LifecycleWorkers {
     this.resultByHand = undefined;
   }
 
+  /** Waits until the workflow is in this stage. */
   async reaches(handle: LifecycleHandle, stage: LifecycleStage): Promise<void> {
     await eventually(`stage ${stage}`, async () => assert.equal(await handle.query(stageQuery), stage));
   }
 
-  /** Does this while no worker runs; what workflows were sent meanwhile reaches them all at once. */
-  async whileAway(act: () => Promise<void>): Promise<void> {
+  /** Runs `act` while no worker is running. The signals that workflows are sent meanwhile then reach them together. */
+  async whileStopped(act: () => Promise<void>): Promise<void> {
     await this.#stopWorkers();
     await act();
     await this.#startWorkers();

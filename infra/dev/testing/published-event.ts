@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { toEnvelope } from '../../messaging/envelope.js';
 import type { StoredOutboxMessage } from '../../messaging/outbox.js';
 
-/** The event of this order that is in the outbox, as it is on the wire: its message id and its body. */
+/** Returns the event of this order in the outbox as it appears on the wire: its message id and its body. */
 export async function publishedEvent(outboxDb: pg.Pool, orderId: string): Promise<{ id: string; body: string }> {
   const { rows } = await outboxDb.query<StoredOutboxMessage>(
     `select id, aggregate_id as "aggregateId", type, payload, headers, created_at as "createdAt"

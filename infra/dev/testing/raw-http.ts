@@ -8,8 +8,8 @@ export interface RawAnswer {
 }
 
 /**
- * Sends these bytes over one connection, which no HTTP client would send, and gives all answers that come back until the
- * server closes its side. The last request has to ask for that.
+ * Sends bytes that no HTTP client would send over one connection, and returns every answer until the server closes its
+ * side. The last request has to ask for that.
  */
 export async function exchange(port: number, ...sent: (string | Buffer)[]): Promise<RawAnswer[]> {
   const socket = connect({ port, host: '127.0.0.1' });

@@ -7,13 +7,13 @@ import reports from 'istanbul-reports';
 
 const directory = fileURLToPath(new URL('../../../coverage/workflows', import.meta.url));
 
-/** Prints the coverage of workflow code, as collected by the workflow tests of this run; nothing if there was none. */
+/** Prints the coverage of workflow code that the tests of this run collected. Prints nothing if there is none. */
 export async function reportWorkflowCoverage(): Promise<void> {
   const file = `${directory}/coverage-final.json`;
   if (!existsSync(file)) return;
   const collected = coverage.createCoverageMap(JSON.parse(readFileSync(file, 'utf8')) as CoverageMapData);
-  // What was counted is the bundle's JavaScript; this leads back to the lines that people wrote.
+  // The coverage is that of the bundle's JavaScript; the source maps lead back to the original lines.
   const coverageMap = await sourceMaps.createSourceMapStore().transformCoverage(collected);
   reports.create('text').execute(libraryReport.createContext({ dir: directory, coverageMap }));
-  rmSync(file); // a later run without workflow tests must not show it again
+  rmSync(file); // Otherwise a later run without workflow tests would show it again.
 }

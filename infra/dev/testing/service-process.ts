@@ -4,26 +4,26 @@ import { nodeOptions } from '../services/service-process.js';
 import { builtServices } from './built-services.js';
 import { eventually } from './eventually.js';
 
-/** One of our services as a process of its own, built as production runs it. */
+/** A service in its own process, built as production runs it. */
 export interface ServiceProcess {
   readonly url: string;
   readonly pid: number;
   /** The log lines so far, parsed. */
   readonly logs: readonly Record<string, unknown>[];
-  /** Waits until the process has ended by itself; resolves with its exit code or the signal that ended it. */
+  /** Waits until the process exits by itself. Resolves with its exit code or the signal that killed it. */
   ended(timeoutMs: number): Promise<number | NodeJS.Signals | null>;
-  /** SIGTERM; resolves with the exit code. */
+  /** Sends SIGTERM. Resolves with the exit code. */
   stop(): Promise<number | null>;
-  /** SIGKILL; resolves when the process is gone. */
+  /** Sends SIGKILL. Resolves when the process is gone. */
   kill(): Promise<void>;
 }
 
 const stopTimeoutMs = 30_000;
 
 /**
- * Starts `order-api` or `processor` on a free port and resolves when it listens. It may have as many files open as this
- * process, or `openFiles`.
- * @throws Error with what it printed when it exits instead
+ * Starts `order-api` or `processor` on a free port and resolves when it listens.
+ * @param openFiles how many files it may have open. Default: as many as this process
+ * @throws Error with its output if it does not listen within 30 s
  */
 export async function startService(
   name: 'order-api' | 'processor',

@@ -2,31 +2,31 @@ import type pg from 'pg';
 import { createPool } from '../../postgres/pool.js';
 import { testLogger } from './test-logger.js';
 
-/** How Postgres plans a statement with parameters: for the values it is given, or once for all values. */
+/** How Postgres plans a statement with parameters: for the given values, or once for all values. */
 export type Planning = 'custom' | 'generic';
 export const plannings: readonly Planning[] = ['custom', 'generic'];
 
-/** What a statement did, as Postgres itself has counted it. */
+/** What a statement did, as counted by Postgres itself. */
 export interface StatementPlan {
   readonly text: string;
-  /** Rows that its scans came across, those that a condition then removed included. */
+  /** Rows that its scans read, including those that a condition then removed. */
   readonly rowsRead: number;
-  /** Pages of 8 KiB that it asked for, in memory or not. */
+  /** Pages of 8 KiB that it requested, whether or not they were in memory. */
   readonly pages: number;
-  /** Tables that were read from one end to the other. */
+  /** Tables that were scanned sequentially. */
   readonly tablesScanned: readonly string[];
   readonly indexes: readonly string[];
 }
 
-/** A pool for the code under test, which tells what its statements did. */
+/** A pool for the code under test that records what its statements did. */
 export interface PlanRecorder {
   readonly pool: pg.Pool;
-  /** What was run on the pool while `work` was under way: statements, and the checks of foreign keys within them. */
+  /** Runs `work` and returns the plans of what ran on the pool meanwhile: statements, and their foreign key checks. */
   record(work: () => Promise<unknown>): Promise<StatementPlan[]>;
   close(): Promise<void>;
 }
 
-/** Postgres explains what it has run in messages to the client, so no statement has to be copied or run twice. */
+/** With these settings Postgres explains each statement it ran in a notice, so none has to be copied or run twice. */
 const explainEverything = {
   session_preload_libraries: 'auto_explain',
   'auto_explain.log_min_duration': '0',
@@ -38,7 +38,7 @@ const explainEverything = {
   'auto_explain.log_level': 'notice',
 };
 
-/** Records plans in the database at `dsn`, whose user has to be a superuser: others may not load auto_explain. */
+/** Records plans in the database at `dsn`. Its user must be a superuser, since others may not load auto_explain. */
 export function createPlanRecorder(dsn: string, planning: Planning): PlanRecorder {
   const settings = { ...explainEverything, plan_cache_mode: `force_${planning}_plan` };
   const url = new URL(dsn);

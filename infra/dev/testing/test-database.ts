@@ -17,13 +17,13 @@ export interface TestDatabase {
 
 const templates = new Map<DatabaseOf, Promise<string>>();
 
-/** A migrated database for one suite, cloned from a template that is migrated once in a run. */
+/** Creates a migrated database for one suite, cloned from a template that is migrated once per run. */
 export async function createTestDatabase(of: DatabaseOf): Promise<TestDatabase> {
   if (!templates.has(of)) templates.set(of, createTemplate(of));
   return createDatabase(of, await templates.get(of));
 }
 
-/** A database without any table, for the tests of the migrations themselves. */
+/** Creates a database without tables, for the tests of the migrations themselves. */
 export function createEmptyDatabase(of: DatabaseOf): Promise<TestDatabase> {
   return createDatabase(of, undefined);
 }
@@ -57,7 +57,7 @@ async function createDatabase(of: DatabaseOf, template: string | undefined): Pro
   };
 }
 
-/** Runs statements that may take longer than any service would wait, one after the other; 30 s each. */
+/** Runs statements one after the other, each for up to 30 s, which is longer than any service would wait. */
 export async function runPatiently(dsn: string, ...statements: readonly string[]): Promise<void> {
   const pool = createPool(dsn, 'test admin', testLogger, {
     maxConnections: 1,

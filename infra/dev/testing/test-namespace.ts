@@ -6,15 +6,15 @@ import { searchAttributeTypes } from '../../../workflows/client/order-workflow-c
 import { eventually } from './eventually.js';
 import { testServers } from './test-servers.js';
 
-/** A Temporal namespace of one suite's own, with our search attributes. */
+/** A Temporal namespace for one suite, with the system's search attributes. */
 export interface TestNamespace {
   readonly address: string;
   readonly namespace: string;
   readonly connection: NativeConnection;
   readonly client: Client;
-  /** Disconnects. The namespace goes with the server: removing one takes Temporal minutes. */
+  /** Disconnects. The namespace remains until the server is removed, since Temporal takes minutes to delete one. */
   close(): Promise<void>;
-  /** Makes it anew in a server that has forgotten it, as whoever runs Temporal would; nothing else comes back. */
+  /** Registers the namespace again on a server that lost it, as an operator would. Nothing else is restored. */
   restore(): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export async function createTestNamespace(): Promise<TestNamespace> {
     });
   };
   await restore();
-  // A new namespace takes a moment to be known to every part of the server.
+  // It takes a moment until every part of the server knows a new namespace.
   await eventually('the namespace is usable', () =>
     ensureSearchAttributes(connection, namespace, searchAttributeTypes),
   );

@@ -1,13 +1,13 @@
-/** A server the tests may take away and bring back, at the same address and with its data. */
+/** A server that the tests may stop and start again, at the same address and with its data. */
 export interface StoppableServer {
   readonly name: string;
   start(): Promise<void>;
   stop(): Promise<void>;
-  /** SIGKILL, or its like. */
+  /** Sends SIGKILL. */
   kill(): Promise<void>;
 }
 
-/** Real servers for the tests. `server` is missing for one that was given by the environment. */
+/** Real servers for the tests. `server` is missing if the address came from the environment. */
 export interface TestServers {
   readonly source: 'local' | 'containers';
   readonly ordersDb: { readonly dsn: string; readonly server?: StoppableServer };
@@ -16,14 +16,14 @@ export interface TestServers {
     readonly url: string;
     readonly managementUrl?: string;
     readonly server?: StoppableServer & {
-      /** Has it believe that its disk is full, or not any more: it takes no messages until then. */
+      /** Makes the broker believe that its disk is full, so that it accepts no messages, or that it has space again. */
       setDiskFull(full: boolean): Promise<void>;
     };
   };
   readonly temporal: {
     readonly address: string;
     readonly server?: StoppableServer;
-    /** Has it forget everything; not for servers in containers. */
+    /** Deletes its state. Missing for servers in containers. */
     readonly wipe?: () => Promise<void>;
   };
   stop(): Promise<void>;
@@ -31,12 +31,13 @@ export interface TestServers {
 
 let current: TestServers | undefined;
 
-/** The servers of this test run. @throws Error when the run was started without any (`TEST_SERVERS=none`) */
+/** Returns the servers of this test run. @throws Error if the run was started without servers (`TEST_SERVERS=none`) */
 export function testServers(): TestServers {
-  if (!current) throw new Error('this test needs servers, but the run was started with TEST_SERVERS=none');
+  if (!current) throw new Error('this test needs servers, but TEST_SERVERS=none starts none; run it with "npm test"');
   return current;
 }
 
+/** Sets the servers that `testServers` returns. */
 export function provideTestServers(servers: TestServers | undefined): void {
   current = servers;
 }

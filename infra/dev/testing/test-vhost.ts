@@ -7,17 +7,22 @@ export interface QueuedMessage {
   readonly properties: Readonly<Record<string, unknown>> & { readonly headers: Readonly<Record<string, unknown>> };
 }
 
-/** A RabbitMQ virtual host of one suite's own, so that suites cannot see each other's exchange and queues. */
+/** A RabbitMQ virtual host for one suite, so that suites cannot see each other's exchange and queues. */
 export interface TestVhost {
   /** AMQP address of the virtual host. */
   readonly url: string;
-  /** Asks the management API, e.g. `request('GET', 'queues')` about this virtual host. */
+  /** Calls the management API about this virtual host, e.g. `request('GET', 'queues')`. */
   request(method: string, resource: string, body?: object): Promise<unknown>;
-  /** What lies ready in a queue, oldest first, without taking it out; what a consumer holds is not among it. */
+  /**
+   * Returns the ready messages of a queue, oldest first, without removing them. Unacknowledged ones are not included.
+   */
   peek(queue: string): Promise<QueuedMessage[]>;
-  /** The same, taken out. */
+  /** Returns the ready messages of a queue, oldest first, and removes them. */
   take(queue: string): Promise<QueuedMessage[]>;
-  /** Closes every connection, as an operator would, and tells how many; one shows up here some seconds after it began. */
+  /**
+   * Closes every connection, as an operator would, and returns their number. A new connection appears here only some
+   * seconds after it is opened.
+   */
   closeConnections(): Promise<number>;
   drop(): Promise<void>;
 }
@@ -25,7 +30,7 @@ export interface TestVhost {
 /** Far more than any test puts into a queue. */
 const maxMessages = 1000;
 
-/** @throws Error when RabbitMQ has no management API at its address, which is needed to make virtual hosts */
+/** @throws Error if RabbitMQ has no management API at its address, which is needed to create virtual hosts */
 export async function createTestVhost(): Promise<TestVhost> {
   const { url, managementUrl } = testServers().rabbitmq;
   const management = new URL(managementUrl ?? defaultManagementUrl(url));
@@ -71,7 +76,7 @@ export async function createTestVhost(): Promise<TestVhost> {
   };
 }
 
-/** The queue's own header: RabbitMQ 3.10 has it on the first delivery already, 4.x from the second on. */
+/** Removes the queue's own header, which RabbitMQ 3.10 sets from the first delivery on, and 4.x from the second on. */
 function withoutDeliveryCount({ payload, properties }: QueuedMessage): QueuedMessage {
   const { 'x-delivery-count': _count, ...headers } = properties.headers;
   return { payload, properties: { ...properties, headers } };

@@ -1,2 +1,2 @@
-/** Code that does not have the workflow that is asked for, as after a wrong deployment. */
+/** Workflow code that lacks the requested workflow type, as after a wrong deployment. */
 export async function anotherLifecycle(): Promise<void> {}

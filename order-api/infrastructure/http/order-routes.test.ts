@@ -13,9 +13,9 @@ const anOrder = { order_id: 'o-1', customer_id: 'c-1', items: [item] };
 const good = JSON.stringify(anOrder);
 const json = 'Content-Type: application/json';
 
-describe('order routes', () => {
+describe('the order routes', () => {
   let server: HttpServer;
-  let underWay = 0;
+  let inFlight = 0;
   let release: () => void = () => undefined;
   let released = Promise.resolve();
 
@@ -27,9 +27,9 @@ describe('order routes', () => {
       store: { find: async () => undefined },
       placeOrder: async (request) => {
         const order: Order = { ...newOrder(request), workflowId: null, createdAt: at, updatedAt: at };
-        underWay += 1;
+        inFlight += 1;
         await released;
-        underWay -= 1;
+        inFlight -= 1;
         return request.orderId === 'taken' ? { kind: 'conflicting' } : { kind: 'created', order };
       },
     });
@@ -40,11 +40,16 @@ describe('order routes', () => {
   const head = (headers: readonly string[], target = 'POST /orders') =>
     [`${target} HTTP/1.1`, 'Host: localhost', ...headers, '', ''].join('\r\n');
   const lengthOf = (body: string | Buffer) => `Content-Length: ${Buffer.byteLength(body)}`;
-  const farewell = head(['Connection: close'], 'GET /orders/o-1');
+  const lastRequest = head(['Connection: close'], 'GET /orders/o-1');
 
-  /** The answer to a POST. The connection then has to be good for another request. */
+  /** Returns the answer to a POST, after asserting that the connection still serves another request. */
   async function post(body: string | Buffer, headers: readonly string[] = [json]): Promise<RawAnswer> {
-    const [answer, next, ...others] = await exchange(server.port, head([...headers, lengthOf(body)]), body, farewell);
+    const [answer, next, ...others] = await exchange(
+      server.port,
+      head([...headers, lengthOf(body)]),
+      body,
+      lastRequest,
+    );
     assert.equal(next?.status, 404);
     assert.deepEqual(others, []);
     return checked(answer);
@@ -68,7 +73,7 @@ describe('order routes', () => {
     'application/json ;charset=utf-8',
     'application/json; charset="UTF-8"',
   ]) {
-    it(`take an order sent as ${type}`, async () => {
+    it(`accept an order sent as ${type}`, async () => {
       assert.equal((await post(good, [`Content-Type: ${type}`])).status, 201);
     });
   }
@@ -80,30 +85,30 @@ describe('order routes', () => {
     'text/json',
     '',
   ]) {
-    it(`answer 415 with Accept to an order sent as ${type || 'nothing'}`, async () => {
+    it(`answer 415 with an Accept header to the content type ${type || '(none)'}`, async () => {
       const answer = await post(good, type ? [`Content-Type: ${type}`] : []);
       assert.deepEqual([answer.status, answer.headers['accept']], [415, 'application/json']);
     });
   }
 
-  it('answer 415 to two content types', async () => {
+  it('answer 415 to an order sent with two content types', async () => {
     assert.equal((await post(good, [json, 'Content-Type: text/plain'])).status, 415);
   });
 
   for (const coding of ['gzip', 'GZIP', 'x-gzip', 'deflate', 'br', 'identity, gzip']) {
-    it(`answer 415 with Accept-Encoding to the content coding ${coding}`, async () => {
+    it(`answer 415 with an Accept-Encoding header to the content coding ${coding}`, async () => {
       const answer = await post(good, [json, `Content-Encoding: ${coding}`]);
       assert.deepEqual([answer.status, answer.headers['accept-encoding']], [415, 'identity']);
     });
   }
 
-  it('take an order that says it is not encoded', async () => {
+  it('accept an order sent with the content coding identity', async () => {
     assert.equal((await post(good, [json, 'Content-Encoding: Identity'])).status, 201);
   });
 
   const notUtf8: Record<string, Buffer> = {
     'Latin-1': Buffer.from(good.replace('A-1', 'Größe'), 'latin1'),
-    'a byte that never occurs': Buffer.concat([Buffer.from(good), Buffer.from([0xff])]),
+    'an invalid byte': Buffer.concat([Buffer.from(good), Buffer.from([0xff])]),
     'half a character': Buffer.from('"é').subarray(0, 2),
     'an overlong slash': Buffer.from([0x22, 0xc0, 0xaf, 0x22]),
     'an encoded surrogate': Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]),
@@ -117,36 +122,36 @@ describe('order routes', () => {
     });
   }
 
-  it('ignore a byte order mark, which RFC 8259 lets them', async () => {
+  it('ignore one byte order mark, as RFC 8259 allows', async () => {
     assert.equal((await post(`\ufeff${good}`)).status, 201);
     assert.equal((await post(`\ufeff\ufeff${good}`)).status, 400);
   });
 
   const refused: [string, string, number, RegExp][] = [
     ['an empty body', '', 400, /not JSON/],
-    ['what is not JSON', '{"order_id": nobody}', 400, /not JSON, see at position 13/],
-    ['a key with two values', '{"order_id":"a","order_id":"b"}', 400, /two values, see at position 17/],
+    ['a body that is not JSON', '{"order_id": nobody}', 400, /not JSON \(at position 13\)/],
+    ['a duplicate key', '{"order_id":"a","order_id":"b"}', 400, /duplicate key \(at position 17\)/],
     ['32,000 numbers', `{"items":[${Array(32_000).fill('0').join()}]}`, 413, /1,000 values/],
     ['60,000 opening brackets', '['.repeat(60_000), 400, /too deeply/],
-    ['a number of 60,000 digits', `{"items":${'9'.repeat(60_000)}}`, 400, /over 100 characters/],
-    ['a body of over 64 KiB', `"${'x'.repeat(65_536)}"`, 413, /64 KiB/],
-    ['a price below any', good.replace('1.5', '1e-9000000000000001'), 422, /at most 4 decimals/],
-    ['an id that is a directory', good.replace('o-1', '..'), 422, /order_id/],
+    ['a number of 60,000 digits', `{"items":${'9'.repeat(60_000)}}`, 400, /more than 100 characters/],
+    ['a body of more than 64 KiB', `"${'x'.repeat(65_536)}"`, 413, /64 KiB/],
+    ['a price too small to be valid', good.replace('1.5', '1e-9000000000000001'), 422, /at most 4 decimals/],
+    ['an id that is a directory name', good.replace('o-1', '..'), 422, /order_id/],
     ['an id that is taken', good.replace('o-1', 'taken'), 409, /another order/],
   ];
   for (const [what, body, status, detail] of refused) {
-    it(`answer ${status} to ${what}, and go on over the same connection`, async () => {
+    it(`answer ${status} to ${what} and keep the connection open`, async () => {
       const answer = await post(body);
       assert.equal(answer.status, status);
       assert.match(answer.text, detail);
     });
   }
 
-  it('take the largest order there is', async () => {
+  it('accept the largest valid order', async () => {
     assert.equal((await post(JSON.stringify({ ...anOrder, items: Array(100).fill(item) }, undefined, 2))).status, 201);
   });
 
-  const manifold: Record<string, string> = {
+  const manyErrors: Record<string, string> = {
     'items with 5 unknown keys each': JSON.stringify({
       ...anOrder,
       items: Array(100).fill({ a: 1, b: 2, c: 3, d: 4, e: 5 }),
@@ -154,12 +159,12 @@ describe('order routes', () => {
     'many keys of control characters': object(300, (key) => '\\u0007'.repeat(20) + String(key)),
     'many long keys': object(60, (key) => 'x'.repeat(1000) + String(key)),
     'many long keys that have to be escaped': object(90, (key) => `${'~/'.repeat(300)}${String(key)}`),
-    'many keys of halves of surrogate pairs': object(90, (key) => '\\ud800'.repeat(100) + String(key)),
+    'many keys of lone surrogates': object(90, (key) => '\\ud800'.repeat(100) + String(key)),
     'many keys of emoji': object(90, (key) => '😀'.repeat(150) + String(key)),
-    'items that are no objects': JSON.stringify({ ...anOrder, items: Array(100).fill(0) }),
+    'items that are not objects': JSON.stringify({ ...anOrder, items: Array(100).fill(0) }),
   };
-  for (const [what, body] of Object.entries(manifold)) {
-    it(`answer ${what} with 20 validation errors and how many more there are, in 8 KiB`, async () => {
+  for (const [what, body] of Object.entries(manyErrors)) {
+    it(`answer 422 to ${what}, with 20 validation errors and a count of the others, within 8 KiB`, async () => {
       const { status, text } = await post(body);
       assert.equal(status, 422);
       const { errors, detail } = JSON.parse(text) as { detail: string; errors: { pointer: string; detail: string }[] };
@@ -169,12 +174,12 @@ describe('order routes', () => {
     });
   }
 
-  it('cut a key as long as the body', async () => {
+  it('truncate a key that is as long as the body', async () => {
     const { status, text } = await post(object(1, () => 'x'.repeat(65_000)));
     assert.deepEqual([status, text.includes('x'.repeat(40)), text.includes('x'.repeat(41))], [422, true, false]);
   });
 
-  it('answer 404 to an id of any length without repeating it', async () => {
+  it('answer 404 to an unknown id of any length without repeating it', async () => {
     for (const id of ['x'.repeat(9000), '%00', '..%2f', 'ord-unknown']) {
       const [answer] = await exchange(server.port, head(['Connection: close'], `GET /orders/${id}`));
       assert.equal(checked(answer).status, 404);
@@ -182,12 +187,12 @@ describe('order routes', () => {
     }
   });
 
-  describe('with an expectation', () => {
+  describe('when a request has an Expect header,', () => {
     const expecting = (headers: readonly string[], body = '') =>
       exchange(server.port, head([...headers, 'Connection: close']), body);
     const waiting = 'Expect: 100-continue';
 
-    it('let the body come when its headers are acceptable', async () => {
+    it('answer 100 and read the body when the other headers are acceptable', async () => {
       for (const expectation of [waiting, 'expect: 100-Continue']) {
         const answers = await expecting([json, lengthOf(good), expectation], good);
         assert.deepEqual(
@@ -198,12 +203,12 @@ describe('order routes', () => {
     });
 
     const unacceptable: [string, string[], number][] = [
-      ['another content type', ['Content-Type: text/plain', 'Content-Length: 9'], 415],
+      ['a content type other than JSON', ['Content-Type: text/plain', 'Content-Length: 9'], 415],
       ['a content coding', [json, 'Content-Encoding: gzip', 'Content-Length: 9'], 415],
-      ['a length of over 64 KiB', [json, 'Content-Length: 10000000'], 413],
+      ['a length of more than 64 KiB', [json, 'Content-Length: 10000000'], 413],
     ];
     for (const [what, headers, status] of unacceptable) {
-      it(`answer ${status} to ${what} before any of the body is sent`, async () => {
+      it(`answer ${status} to ${what} before the body is sent`, async () => {
         const answers = await expecting([...headers, waiting]);
         assert.deepEqual(
           answers.map((answer) => checked(answer).status),
@@ -212,7 +217,7 @@ describe('order routes', () => {
       });
     }
 
-    it('answer 417 to any other', async () => {
+    it('answer 417 to any expectation other than 100-continue', async () => {
       for (const expectation of ['200-ok', '100-continue, foo', 'x=y']) {
         const [answer, ...others] = await expecting([json, lengthOf(good), `Expect: ${expectation}`], good);
         assert.equal(checked(answer).status, 417);
@@ -221,54 +226,54 @@ describe('order routes', () => {
     });
   });
 
-  it('let a client that sends all of a large body read why it is refused', async () => {
+  it('let a client that sends a large body in full read why it was refused', async () => {
     const large = 'x'.repeat(8 * 2 ** 20);
     for (const framing of [
       ['Expect: 100-continue'],
       ['Connection: close'],
       ['Connection: close', 'Expect: 100-continue'],
     ]) {
-      const answers = await exchange(server.port, head([json, lengthOf(large), ...framing]), large, farewell);
+      const answers = await exchange(server.port, head([json, lengthOf(large), ...framing]), large, lastRequest);
       assert.equal(checked(answers[0]).status, 413);
     }
   });
 
-  it('count a body whose length nobody says', async () => {
+  it('enforce the size limit on a body that declares no length', async () => {
     const chunk = `4000\r\n${'x'.repeat(0x4000)}\r\n`;
     const [answer, next] = await exchange(
       server.port,
       head([json, 'Transfer-Encoding: chunked']),
       chunk.repeat(5),
       '0\r\n\r\n',
-      farewell,
+      lastRequest,
     );
     assert.deepEqual([checked(answer).status, next?.status], [413, 404]);
   });
 
-  it('put together a body that comes byte by byte, in chunks that cut characters', async () => {
+  it('reassemble a body that arrives byte by byte, in chunks that split characters', async () => {
     const body = Buffer.from(good.replace('A-1', 'Größe 😀'));
     const chunks = Array.from(body, (byte) => Buffer.from([0x31, 13, 10, byte, 13, 10]));
     const sent = Buffer.concat([...chunks, Buffer.from('0\r\n\r\n')]);
-    const [answer] = await exchange(server.port, head([json, 'Transfer-Encoding: chunked']), sent, farewell);
+    const [answer] = await exchange(server.port, head([json, 'Transfer-Encoding: chunked']), sent, lastRequest);
     assert.equal(checked(answer).status, 201);
     assert.match(answer?.text ?? '', /"Größe 😀"/);
   });
 
-  it('refuse more orders at once than they can answer before they parse them, and count no slow sender', async () => {
+  it('refuse orders beyond the concurrency limit before parsing them, and do not count slow senders', async () => {
     released = new Promise((resolve) => (release = resolve));
     const slow = connect(server.port, '127.0.0.1');
     slow.write(head([json, lengthOf(good)]) + good.slice(0, 20));
-    const places = [post(good), post(good)];
-    await eventually('two orders are under way', () => assert.equal(underWay, 2));
-    // What can only be refused after it was parsed is not looked at.
+    const admitted = [post(good), post(good)];
+    await eventually('two orders are in flight', () => assert.equal(inFlight, 2));
+    // These would otherwise be refused only after parsing; here they are not parsed at all.
     for (const body of [good, '{', '['.repeat(60_000), '{}']) {
       const answer = await post(body);
       assert.deepEqual([answer.status, answer.headers['retry-after']], [503, '1']);
     }
-    // What its headers refuse takes no place.
+    // A request that is refused for its headers does not count towards the limit.
     assert.equal((await post(good, ['Content-Type: text/plain'])).status, 415);
     release();
-    for (const place of places) assert.equal((await place).status, 201);
+    for (const answer of admitted) assert.equal((await answer).status, 201);
     assert.equal((await post(good)).status, 201);
     slow.destroy();
   });

@@ -14,11 +14,11 @@ import { orderBodySchema, toOrderBody, toOrderRequest } from './order-schemas.js
 export interface OrderRoutesOptions {
   readonly placeOrder: PlaceOrder;
   readonly store: Pick<OrderStore, 'find'>;
-  /** How many orders are placed at once; further ones are refused with 503. */
+  /** How many orders are placed concurrently at most; further requests are refused with 503. */
   readonly maxConcurrent: number;
 }
 
-/** `POST /orders` takes an order, `GET /orders/{order_id}` shows it. */
+/** Adds `POST /orders`, which places an order, and `GET /orders/{order_id}`, which returns it. */
 export function addOrderRoutes(
   router: Router<RequestState>,
   { placeOrder, store, maxConcurrent }: OrderRoutesOptions,
@@ -41,7 +41,7 @@ export function addOrderRoutes(
       });
       ctx.state.logger.info({ order_id: request.orderId, outcome: placement.kind }, 'order placed');
       if (placement.kind === 'conflicting') {
-        throw new Problem(409, 'another order with other content has this order_id; use a new one');
+        throw new Problem(409, 'another order with different content has this order_id; use a new one');
       }
       ctx.status = placement.kind === 'created' ? 201 : 200;
       ctx.set('Location', `/orders/${encodeURIComponent(request.orderId)}`);
@@ -51,7 +51,7 @@ export function addOrderRoutes(
 
   router.get('/orders/:order_id', limitDuration, async (ctx) => {
     const orderId = ctx.params['order_id'] ?? '';
-    // What cannot be an id is no order's; and some of it, such as a zero byte, Postgres would not even look up.
+    // An invalid id belongs to no order, and Postgres would reject some of them, such as an id with a zero byte.
     const order = idPattern.test(orderId) ? await store.find(orderId) : undefined;
     if (!order) throw new Problem(404, 'there is no such order');
     ctx.body = toOrderBody(order);

@@ -5,9 +5,9 @@ import { orderBodySchema } from './order-schemas.js';
 
 type Field = 'sku' | 'quantity' | 'price';
 
-describe('order schemas, the items', () => {
-  describe('take', () => {
-    const taken: [Field, string][] = [
+describe('the item schema', () => {
+  describe('accepts', () => {
+    const accepted: [Field, string][] = [
       ...['1', '1000000', '2.0', '2e0', '10e-1', '1E6', '0.1e1'].map((value): [Field, string] => ['quantity', value]),
       ...['0', '-0', '-0.0', '0e-99999999999999999999', '0.0001', '1e-4', '1E-4', '100e-6', '0.00001e1'].map(
         (value): [Field, string] => ['price', value],
@@ -19,11 +19,11 @@ describe('order schemas, the items', () => {
       ['sku', json('𝔸'.repeat(128))],
       ['sku', json('Größe 42 / rot €')],
     ];
-    for (const [field, value] of taken) {
+    for (const [field, value] of accepted) {
       it(`a ${field} of ${short(value)}`, () => assert.deepEqual(errorsWith(field, value), []));
     }
 
-    it('prices that are written differently as the same', () => {
+    it('different notations of a price as the same price', () => {
       const { items } = orderBodySchema.parse(orderWith(['1.5', '15e-1', '"1.5000"'].map((price) => ({ price }))));
       assert.deepEqual(
         items.map(({ price }) => price.toFixed()),
@@ -32,10 +32,10 @@ describe('order schemas, the items', () => {
     });
   });
 
-  describe('refuse, by JSON pointer,', () => {
+  describe('rejects, by JSON pointer,', () => {
     const quantity = /whole number from 1 to 1,000,000/;
     const printable = /1 to 128 printable characters/;
-    const refused: [Field, string[], RegExp][] = [
+    const rejected: [Field, string[], RegExp][] = [
       ['quantity', ['0', '-1', '1.5', '"2"', '1e7', '1000001', '1.0000000000000000001', '1e999999'], quantity],
       ['quantity', ['1e-400', '1e-9000000000000001', '1e9000000000000001', '-1e99999', '0e5', '10e-2'], quantity],
       ['quantity', ['null', 'true', '[]', '{}'], quantity],
@@ -51,7 +51,7 @@ describe('order schemas, the items', () => {
       ['sku', ['   '].map(json), /must not be blank/],
       ['sku', ['a\nb', 'a\ud800b', '\udc00'].map(json), printable],
     ];
-    for (const [field, values, detail] of refused) {
+    for (const [field, values, detail] of rejected) {
       for (const value of values) {
         it(`a ${field} of ${short(value)}`, () => {
           const [error, ...others] = errorsWith(field, value);
@@ -67,7 +67,7 @@ describe('order schemas, the items', () => {
       assert.match(errorsWith('sku', '""')[0]?.detail ?? '', printable);
     });
 
-    it('an item without anything, field by field', () => {
+    it('an item without any field, field by field', () => {
       const none = { sku: undefined, quantity: undefined, price: undefined };
       assert.deepEqual(
         errorsOfOrder(orderWith([none])).map(({ pointer }) => pointer),
@@ -77,7 +77,7 @@ describe('order schemas, the items', () => {
   });
 });
 
-/** A good order but for the given fields of its items, each given as JSON; its numbers are the digits written. */
+/** A valid order except for the given fields of its items, each given as JSON; numbers keep their digits. */
 function orderWith(items: Partial<Record<Field, string | undefined>>[]): unknown {
   const written = items.map((item) => {
     const fields = Object.entries({ sku: '"A"', quantity: '1', price: '1', ...item });

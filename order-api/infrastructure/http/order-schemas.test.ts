@@ -9,28 +9,28 @@ import { orderBodySchema, toOrderBody, toOrderRequest } from './order-schemas.js
 const item = '{"sku":"A-1","quantity":2,"price":10.50}';
 const good = { order_id: '"o-1"', customer_id: '"c-1"', items: `[${item}]` };
 
-describe('order schemas', () => {
-  it('take a good order, with every number as it was written', () => {
+describe('the order schema', () => {
+  it('accepts a valid order and keeps every number exact', () => {
     const request = toOrderRequest(orderBodySchema.parse(parseJson(body({}))));
     assert.deepEqual(newOrder(request).items, [{ sku: 'A-1', quantity: 2, price: 10.5 }]);
     assert.deepEqual([request.orderId, request.customerId], ['o-1', 'c-1']);
   });
 
-  describe('take', () => {
-    const taken: [string, string][] = [
+  describe('accepts', () => {
+    const accepted: [string, string][] = [
       ['an id of 128 characters', body({ order_id: text('a'.repeat(128)) })],
       ['an id with every kind of character', body({ customer_id: '"Az09._:-"' })],
-      ['an id of dots that no client takes for a directory', body({ order_id: '"..."', customer_id: '".a"' })],
+      ['an id of dots that no client treats as a directory', body({ order_id: '"..."', customer_id: '".a"' })],
       ['100 items', body({ items: `[${Array(100).fill(item).join()}]` })],
     ];
-    for (const [what, sent] of taken) it(what, () => assert.deepEqual(errorsOf(sent), []));
+    for (const [what, sent] of accepted) it(what, () => assert.deepEqual(errorsOf(sent), []));
   });
 
-  describe('refuse, by JSON pointer,', () => {
+  describe('rejects, by JSON pointer,', () => {
     const id = /1 to 128 characters/;
     const string = /must be a string/;
     const quantity = /whole number from 1 to 1,000,000/;
-    const refused: [string, string, [pointer: string, detail: RegExp][]][] = [
+    const rejected: [string, string, [pointer: string, detail: RegExp][]][] = [
       ['a body that is null', 'null', [['', /must be an object/]]],
       ['a body that is an array', '[]', [['', /must be an object/]]],
       ['a body that is a number', '1', [['', /must be an object/]]],
@@ -48,15 +48,15 @@ describe('order schemas', () => {
       ['an id that is a number', body({ customer_id: '7' }), [['/customer_id', string]]],
       ['an empty id', body({ order_id: '""' }), [['/order_id', id]]],
       ['an id of 129 characters', body({ order_id: text('a'.repeat(129)) }), [['/order_id', id]]],
-      ['an order id that is the directory of a URL', body({ order_id: '"."' }), [['/order_id', id]]],
-      ['an order id that is the parent directory of a URL', body({ order_id: '".."' }), [['/order_id', id]]],
+      ['an order id that means the current directory in a URL', body({ order_id: '"."' }), [['/order_id', id]]],
+      ['an order id that means the parent directory in a URL', body({ order_id: '".."' }), [['/order_id', id]]],
       ['an id with a slash', body({ order_id: '"a/b"' }), [['/order_id', id]]],
       ['an id with a space', body({ order_id: '" a"' }), [['/order_id', id]]],
-      ['an id with a line break behind it', body({ order_id: '"a\\n"' }), [['/order_id', id]]],
+      ['an id with a trailing line break', body({ order_id: '"a\\n"' }), [['/order_id', id]]],
       ['an id with a letter that is not ASCII', body({ customer_id: '"é"' }), [['/customer_id', id]]],
-      ['items that are no array', body({ items: '{}' }), [['/items', /array of items/]]],
+      ['items that are not an array', body({ items: '{}' }), [['/items', /array of items/]]],
       ['no items', body({ items: '[]' }), [['/items', /at least one item/]]],
-      ['over 100 items', body({ items: `[${Array(101).fill(item).join()}]` }), [['/items', /at most 100 items/]]],
+      ['more than 100 items', body({ items: `[${Array(101).fill(item).join()}]` }), [['/items', /at most 100 items/]]],
       ['an item that is null', body({ items: `[${item},null]` }), [['/items/1', /must be an object/]]],
       [
         'an empty item, field by field',
@@ -83,7 +83,7 @@ describe('order schemas', () => {
         ],
       ],
     ];
-    for (const [what, sent, expected] of refused) {
+    for (const [what, sent, expected] of rejected) {
       it(what, () => {
         const found = errorsOf(sent);
         assert.deepEqual(
@@ -94,7 +94,7 @@ describe('order schemas', () => {
       });
     }
 
-    it('with all validation errors at once', () => {
+    it('an invalid order, with all its validation errors at once', () => {
       const sent =
         '{"order_id":"a b","items":[{"sku":"A","quantity":0,"price":-1},{"sku":"\\n","price":1,"x":1}],"y":1}';
       const pointers = errorsOf(sent).map(({ pointer }) => pointer);
@@ -107,13 +107,13 @@ describe('order schemas', () => {
       );
     });
 
-    it('a field that hides in __proto__', () => {
+    it('an order whose fields are hidden in __proto__', () => {
       const pointers = errorsOf(`{"__proto__":${body({})}}`).map(({ pointer }) => pointer);
       assert.ok(pointers.includes('/order_id') && pointers.includes('/customer_id') && pointers.includes('/items'));
     });
   });
 
-  it('take no order that its event would be unreadable for', () => {
+  it('accepts no order whose event would be unreadable', () => {
     const sku = fc.string({ maxLength: 8, unit: 'binary' }).map((characters) => `${characters}a`);
     const price = fc.oneof(
       fc.nat().map((units) => `${units}e-4`),
@@ -122,7 +122,7 @@ describe('order schemas', () => {
     );
     const quantity = fc.oneof(fc.integer({ min: -1, max: 1_000_001 }).map(String), price);
     const ids = fc.oneof(fc.string({ maxLength: 3 }), fc.stringMatching(/^[A-Za-z0-9._:-]{1,3}$/));
-    let taken = 0;
+    let accepted = 0;
     fc.assert(
       fc.property(ids, sku, price, quantity, (id, written, amount, count) => {
         const items = `[{"sku":${text(written)},"quantity":${count},"price":${amount}}]`;
@@ -130,17 +130,17 @@ describe('order schemas', () => {
         if (!parsed.success) return;
         const placed = placedOrder(toOrderRequest(parsed.data));
         if (!placed) return;
-        taken += 1;
+        accepted += 1;
         const { orderId, customerId, totalAmount, ...order } = placed;
         const event = { ...order, order_id: orderId, customer_id: customerId, total_amount: totalAmount };
         assert.equal(orderCreated.data.safeParse(JSON.parse(JSON.stringify(event))).error, undefined);
       }),
       { numRuns: 2000 },
     );
-    assert.ok(taken > 50, `${taken} orders were taken`);
+    assert.ok(accepted > 50, `${accepted} orders were accepted`);
   });
 
-  it('answer an order with the fields of the contract first, and money as JSON numbers', () => {
+  it('writes an order with the fields of the contract first and money as JSON numbers', () => {
     const at = new Date('2026-01-02T03:04:05.678Z');
     const placed = newOrder(toOrderRequest(orderBodySchema.parse(parseJson(body({})))));
     const order = { ...placed, workflowId: 'order-o-1', createdAt: at, updatedAt: at };
@@ -167,7 +167,7 @@ function placedOrder(request: OrderRequest): NewOrder | undefined {
   }
 }
 
-/** A good order with some fields replaced or added, each given as JSON. */
+/** A valid order with some fields replaced or added, each given as JSON. */
 function body(fields: Record<string, string>): string {
   const written = Object.entries({ ...good, ...fields }).map(([name, value]) => `${text(name)}:${value}`);
   return `{${written.join()}}`;

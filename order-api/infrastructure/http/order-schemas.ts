@@ -1,7 +1,7 @@
 import { LosslessNumber } from 'lossless-json';
 import { z } from 'zod';
 import { idSchema, maxItems, maxQuantity, skuSchema } from '../../../workflows/order-grammar.js';
-import { faultOfPrice, parseAmount } from '../../domain/money.js';
+import { problemWithPrice, parseAmount } from '../../domain/money.js';
 import type { Order, OrderRequest } from '../../domain/order.js';
 
 const quantityMessage = 'must be a whole number from 1 to 1,000,000';
@@ -16,13 +16,13 @@ const priceSchema = z
   .transform((value, context) => {
     const written = typeof value !== 'string' ? value.value : /^\d+(\.\d+)?$/.test(value) ? value : '';
     const amount = parseAmount(written);
-    const fault = amount ? faultOfPrice(amount) : 'must be a decimal number, such as 12.50';
-    if (amount && !fault) return amount;
-    context.addIssue({ code: 'custom', message: fault ?? '' });
+    const problem = amount ? problemWithPrice(amount) : 'must be a decimal number, such as 12.50';
+    if (amount && !problem) return amount;
+    context.addIssue({ code: 'custom', message: problem ?? '' });
     return z.NEVER;
   });
 
-/** An object with these fields and no other. A LosslessNumber is an object to JavaScript, but a number to whoever sent it. */
+/** An object with exactly these fields. A LosslessNumber is an object in JavaScript, but the client sent a number. */
 function objectOf<Shape extends z.ZodRawShape>(shape: Shape) {
   const error = 'must be an object';
   return z
@@ -34,23 +34,23 @@ function objectOf<Shape extends z.ZodRawShape>(shape: Shape) {
 const itemSchema = objectOf({ sku: skuSchema, quantity: quantitySchema, price: priceSchema });
 
 /**
- * The body of `POST /orders`. Its numbers arrive as the digits that the caller wrote (see `parseJson`) and become decimals
- * here, where they mean something, so that a price is never a binary fraction on its way in.
+ * The body of `POST /orders`. Its numbers arrive as the digits that the client sent (see `parseJson`) and become
+ * decimals here, where their meaning is known, so that a price is never a binary fraction on its way in.
  */
 export const orderBodySchema = objectOf({
   order_id: idSchema,
   customer_id: idSchema,
   items: z
     .array(itemSchema, 'must be an array of items')
-    .min(1, 'must hold at least one item')
-    .max(maxItems, `must hold at most ${maxItems} items`),
+    .min(1, 'must contain at least one item')
+    .max(maxItems, `must contain at most ${maxItems} items`),
 });
 
 export function toOrderRequest(body: z.output<typeof orderBodySchema>): OrderRequest {
   return { orderId: body.order_id, customerId: body.customer_id, items: body.items };
 }
 
-/** An order as `POST` and `GET` answer it. The first five fields are a fixed contract. */
+/** Returns an order as `POST` and `GET` answer it. The first five fields are a fixed contract. */
 export function toOrderBody(order: Order): object {
   return {
     order_id: order.orderId,

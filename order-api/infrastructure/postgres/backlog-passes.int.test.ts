@@ -11,17 +11,17 @@ import { createOrderStore, markPublishedIfSettled } from './order-store.js';
 
 const backlog = 100_000;
 const rowsPerInsert = 50_000;
-/** So many a pass takes at most: 100 batches of 200. The next pass takes the next. */
-const perPass = 20_000;
+/** One pass claims at most 100 batches of 200; the next pass continues from there. */
+const maxPerPass = 20_000;
 
-/** Those it claims are read, found by their keys and read again to be put off; in all a few rows each. */
-const maxRowsRead = perPass * 6;
+/** A pass reads the rows it claims, finds them by key, and reads them again to defer them: a few reads per row. */
+const maxRowsRead = maxPerPass * 6;
 
 /**
- * With a limit of 2 s on each statement, as in production: one that reads the backlog fails when that has grown large
- * enough, and nothing is looked after any more.
+ * Each statement has a limit of 2 s, as in production. A statement that read the whole backlog would exceed that limit
+ * once the backlog was large enough, and neither loop would make progress any more.
  */
-describe(`with ${backlog} pending orders and unpublished events, all of them due`, function () {
+describe(`with ${backlog} pending orders and unpublished events, all of them due,`, function () {
   this.timeout(120_000);
   let database: TestDatabase;
   let recorder: PlanRecorder;
@@ -31,9 +31,11 @@ describe(`with ${backlog} pending orders and unpublished events, all of them due
     recorder = createPlanRecorder(database.dsn, 'custom');
     pool = recorder.pool;
     const inserts = Array<string>(backlog / rowsPerInsert).fill(insertPendingOrders(rowsPerInsert));
-    // The statistics are those of empty tables: it all came since they were taken.
-    const untouched = ['orders', 'outbox'].map((table) => `alter table ${table} set (autovacuum_enabled = false)`);
-    await runPatiently(database.dsn, ...untouched, 'analyze', ...inserts);
+    // The statistics describe empty tables: all rows arrive after the analyze.
+    const disableAutovacuum = ['orders', 'outbox'].map(
+      (table) => `alter table ${table} set (autovacuum_enabled = false)`,
+    );
+    await runPatiently(database.dsn, ...disableAutovacuum, 'analyze', ...inserts);
   });
   after(async () => {
     await recorder.close();
@@ -44,7 +46,7 @@ describe(`with ${backlog} pending orders and unpublished events, all of them due
     return (await recorder.record(pass)).reduce((sum, { rowsRead }) => sum + rowsRead, 0);
   }
 
-  it('a pass of the reconciler looks after as many orders as it may, once each', async () => {
+  it('a pass of the reconciler checks as many orders as its limit allows, once each', async () => {
     const ensured: string[] = [];
     const reconcileOrders = createReconcileOrders({
       store: createOrderStore(pool, 60_000),
@@ -57,35 +59,35 @@ describe(`with ${backlog} pending orders and unpublished events, all of them due
       },
     });
     const rowsRead = await rowsReadBy(async () => {
-      assert.equal(await reconcileOrders(new AbortController().signal), perPass);
+      assert.equal(await reconcileOrders(new AbortController().signal), maxPerPass);
     });
     assert.ok(rowsRead <= maxRowsRead, `${rowsRead} rows were read`);
-    assert.equal(new Set(ensured).size, perPass);
+    assert.equal(new Set(ensured).size, maxPerPass);
     const { rows } = await pool.query(
       `select count(*)::int as due from orders where version = 1 and check_at <= now()`,
     );
-    assert.deepEqual(rows, [{ due: backlog - perPass }]);
+    assert.deepEqual(rows, [{ due: backlog - maxPerPass }]);
   });
 
-  it('a pass of the sweeper looks after as many events as it may, once each', async () => {
+  it('a pass of the sweeper handles as many events as its limit allows, once each', async () => {
     const swept: string[] = [];
     const sweeper = createOutboxSweeper({
       ...{ pool, intervalMs: 60_000, isReady: () => true, logger: testLogger },
       sweep: async (rows) => {
         const ids = rows.map(({ id }) => id);
         await markPublishedIfSettled(pool, ids);
-        swept.push(...ids); // after the statement: a batch whose statement fails is missing
+        swept.push(...ids); // after the statement, so that a batch whose statement fails is missing
       },
     });
     const rowsRead = await rowsReadBy(async () => {
       sweeper.start();
       try {
-        await eventually('a pass is over', () => assert.equal(swept.length, perPass), 60_000);
+        await eventually('the pass ends', () => assert.equal(swept.length, maxPerPass), 60_000);
       } finally {
         await sweeper.stop();
       }
     });
     assert.ok(rowsRead <= maxRowsRead, `${rowsRead} rows were read`);
-    assert.equal(new Set(swept).size, perPass);
+    assert.equal(new Set(swept).size, maxPerPass);
   });
 });

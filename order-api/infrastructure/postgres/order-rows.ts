@@ -6,7 +6,7 @@ export interface OrderRow {
   order_id: string;
   customer_id: string;
   status: OrderStatus;
-  total_amount: string; // numeric comes as text, so that nothing is rounded on the way
+  total_amount: string; // pg returns numeric as text, so nothing is rounded
   version: number;
   items: OrderItem[];
   failure_reason: string | null;
@@ -33,7 +33,7 @@ export function toOrder(row: OrderRow): Order {
   };
 }
 
-/** Those of these orders that there are, by id. */
+/** Returns those of these orders that exist, by id. */
 export async function findOrders(db: Queryable, orderIds: readonly string[]): Promise<Map<string, Order>> {
   const { rows } = await db.query<OrderRow>({
     name: 'find-orders',
@@ -43,7 +43,7 @@ export async function findOrders(db: Queryable, orderIds: readonly string[]): Pr
   return new Map(rows.map((row) => [row.order_id, toOrder(row)]));
 }
 
-/** @throws UnknownOrder when it is not among them */
+/** Returns the order with this id. @throws UnknownOrder when it is not among `orders` */
 export function requireOrder(orders: ReadonlyMap<string, Order>, orderId: string): Order {
   const order = orders.get(orderId);
   if (!order) throw new UnknownOrder(`there is no order ${orderId}`);

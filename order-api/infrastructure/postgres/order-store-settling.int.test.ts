@@ -7,14 +7,14 @@ import { UnknownOrder, type OrderStore } from '../../application/ports.js';
 import type { Outcome } from '../../domain/order.js';
 import { createOrderStore } from './order-store.js';
 
-describe('order store, settling orders', () => {
+describe('the order store', () => {
   let database: TestDatabase;
   let pool: pg.Pool;
   let store: OrderStore;
   before(async () => {
     database = await createTestDatabase('order-api');
     pool = database.pool;
-    store = createOrderStore(pool, 0); // no grace: what is placed is due at once
+    store = createOrderStore(pool, 0); // no grace period: a new order is due at once
   });
   beforeEach(() => pool.query('truncate orders, order_events, outbox, inbox'));
   after(() => database.drop());
@@ -31,8 +31,8 @@ describe('order store, settling orders', () => {
   };
   const inboxSize = async () => (await pool.query('select 1 from inbox')).rowCount;
 
-  describe('an outcome', () => {
-    it('settles a pending order once, and its history says so', async () => {
+  describe('when it applies outcomes,', () => {
+    it('settles a pending order and records that in its history', async () => {
       const { order: placed } = await place('o-1');
       const { order, result } = await apply(failed('o-1', 'out of stock'));
       assert.equal(result, 'applied');
@@ -53,7 +53,7 @@ describe('order store, settling orders', () => {
       ]);
     });
 
-    it('that is repeated changes nothing', async () => {
+    it('changes nothing for a repeated outcome', async () => {
       await place('o-1');
       const { order: settled } = await apply(done('o-1'));
       const before = await history('o-1');
@@ -62,7 +62,7 @@ describe('order store, settling orders', () => {
       assert.equal(await inboxSize(), 1);
     });
 
-    it('by twenty duplicates at once applies once', async () => {
+    it('applies one of twenty concurrent duplicates', async () => {
       await place('o-1');
       const results = await Promise.all(Array.from({ length: 20 }, () => apply(done('o-1'))));
       assert.equal(results.filter(({ result }) => result === 'applied').length, 1);
@@ -71,7 +71,7 @@ describe('order store, settling orders', () => {
       assert.equal((await history('o-1')).length, 2);
     });
 
-    it("whose version is not above the order's is stale: noted, and otherwise without effect", async () => {
+    it("records an outcome whose version is not above the order's as stale, without any other effect", async () => {
       const { order: placed } = await place('o-1');
       assert.deepEqual(await apply({ ...done('o-1'), version: 1 }), { order: placed, result: 'stale' });
       assert.deepEqual(await store.find('o-1'), placed);
@@ -79,10 +79,10 @@ describe('order store, settling orders', () => {
         [1, 'order.created', {}],
         [1, 'order.outcome-ignored', { status: 'done', why: 'the order was pending at version 1' }],
       ]);
-      assert.equal((await apply(done('o-1'))).result, 'applied', 'the right answer still comes through');
+      assert.equal((await apply(done('o-1'))).result, 'applied', 'the correct outcome is still applied');
     });
 
-    it('for an order that is settled already is stale, even with a higher version', async () => {
+    it('treats an outcome for a settled order as stale, even with a higher version', async () => {
       await place('o-1');
       const { order: settled } = await apply(done('o-1'));
       assert.deepEqual(await apply({ ...failed('o-1', 'too late'), version: 3 }), { order: settled, result: 'stale' });
@@ -94,7 +94,7 @@ describe('order store, settling orders', () => {
       ]);
     });
 
-    it('two that contradict each other at once settle the order once, and the other is stale', async () => {
+    it('applies one of two concurrent outcomes that contradict each other, and treats the other as stale', async () => {
       await place('o-1');
       const results = await Promise.all([apply(done('o-1')), apply({ ...failed('o-1', 'no'), version: 3 })]);
       assert.deepEqual(new Set(results.map(({ result }) => result)), new Set(['applied', 'stale']));
@@ -102,7 +102,7 @@ describe('order store, settling orders', () => {
       assert.deepEqual(new Set(types), new Set(['order.created', 'order.processed', 'order.outcome-ignored']));
     });
 
-    it('by the hundred at once is applied in few transactions, and one to no order fails alone', async () => {
+    it('applies a hundred concurrent outcomes in few transactions and fails only the invalid one', async () => {
       const ids = Array.from({ length: 100 }, (_, index) => `o-${index}`);
       await Promise.all(ids.map(place));
       const results = await Promise.allSettled([...ids, 'nobody'].map((id) => apply(done(id))));
@@ -117,7 +117,7 @@ describe('order store, settling orders', () => {
       assert.ok((rows[0]?.transactions ?? 100) < 10, JSON.stringify(rows));
     });
 
-    it('several to one order at once are applied one after the other', async () => {
+    it('applies several concurrent outcomes for one order one after the other', async () => {
       await place('o-1');
       const stale = { ...done('o-1'), version: 1 };
       const results = await Promise.all([apply(stale), apply(done('o-1')), apply({ ...done('o-1'), version: 3 })]);
@@ -134,11 +134,11 @@ describe('order store, settling orders', () => {
       ]);
     });
 
-    it('for no order is refused, and nothing is written, the inbox included', async () => {
+    it('rejects an outcome for an unknown order and writes nothing, not even to the inbox', async () => {
       await assert.rejects(apply(done('nobody')), UnknownOrder);
       assert.equal(await inboxSize(), 0);
       await place('nobody');
-      assert.equal((await apply(done('nobody'))).result, 'applied', 'it is no repeat once the order is there');
+      assert.equal((await apply(done('nobody'))).result, 'applied', 'it is not a repeat once the order exists');
     });
   });
 });

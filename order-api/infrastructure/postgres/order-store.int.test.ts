@@ -10,7 +10,7 @@ import { createOrderStore } from './order-store.js';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
-describe('order store', () => {
+describe('the order store', () => {
   let database: TestDatabase;
   let pool: pg.Pool;
   let store: OrderStore;
@@ -39,8 +39,8 @@ describe('order store', () => {
     return rows.map(({ version, type, detail }) => [version, type, detail]);
   };
 
-  describe('placing', () => {
-    it('stores the order, its history and its event at once', async () => {
+  describe('when it places orders,', () => {
+    it('stores the order, its history and its event together', async () => {
       const { order, created } = await store.place(anOrder('o-1'), traceparent);
       assert.equal(created, true);
       const { createdAt, updatedAt, ...rest } = order;
@@ -66,7 +66,7 @@ describe('order store', () => {
       ]);
     });
 
-    it('again writes nothing, and answers with the order as it is now', async () => {
+    it('writes nothing for an order id that is taken and returns the order as it is now', async () => {
       await store.place(anOrder('o-1'), traceparent);
       const { order: settled } = await settle(done('o-1'));
       const before = await counts();
@@ -75,14 +75,14 @@ describe('order store', () => {
       assert.deepEqual(await counts(), before);
     });
 
-    it('fifty times at once stores one order, one event, one history entry', async () => {
+    it('stores one order, one event and one history entry for fifty concurrent duplicates', async () => {
       const placements = await Promise.all(Array.from({ length: 50 }, () => store.place(anOrder('o-1'), traceparent)));
       assert.equal(placements.filter(({ created }) => created).length, 1);
       for (const { order } of placements) assert.deepEqual(order, placements[0]?.order);
       assert.deepEqual(await counts(), { orders: 1, events: 1, outbox: 1, inbox: 0 });
     });
 
-    it('two different orders under one id at once store one of them, whole', async () => {
+    it('stores exactly one of several different orders that arrive concurrently under one id', async () => {
       const others = ['c-1', 'c-2', 'c-3'].map((customerId) => ({ ...anOrder('o-1'), customerId }));
       const placements = await Promise.all(others.map((order) => store.place(order, traceparent)));
       assert.deepEqual(
@@ -93,7 +93,7 @@ describe('order store', () => {
       assert.deepEqual(rows, [{ customer: 'c-1' }]);
     });
 
-    it('the same orders through several instances at once stores each once', async () => {
+    it('stores each order once when several instances place the same orders concurrently', async () => {
       const instances = Array.from({ length: 4 }, () => createOrderStore(pool, 0));
       const ids = Array.from({ length: 40 }, (_, index) => `o-${index}`);
       const placements = await Promise.all(
@@ -105,7 +105,7 @@ describe('order store', () => {
       assert.deepEqual(await counts(), { orders: 40, events: 40, outbox: 40, inbox: 0 });
     });
 
-    it('together with one that cannot be stored, stores the others', async () => {
+    it('stores the other orders of a batch when one of them cannot be stored', async () => {
       const ids = ['o-1', 'o-2', 'o-3', 'o-4'];
       const placements = await Promise.allSettled(
         ids.map((id) => store.place({ ...anOrder(id), version: id === 'o-3' ? 2 : 1 }, traceparent)),
@@ -117,19 +117,19 @@ describe('order store', () => {
       assert.deepEqual(await counts(), { orders: 3, events: 3, outbox: 3, inbox: 0 });
     });
 
-    it('that fails half-way leaves nothing', async () => {
-      const unfit = { ...anOrder('o-1'), version: 2 };
-      await assert.rejects(store.place(unfit, traceparent), /check constraint/);
-      await pool.query('alter table outbox rename to outbox_away');
+    it('writes nothing when a placement fails half-way', async () => {
+      const invalid = { ...anOrder('o-1'), version: 2 };
+      await assert.rejects(store.place(invalid, traceparent), /check constraint/);
+      await pool.query('alter table outbox rename to outbox_renamed');
       try {
         await assert.rejects(store.place(anOrder('o-1'), traceparent), /outbox/);
       } finally {
-        await pool.query('alter table outbox_away rename to outbox');
+        await pool.query('alter table outbox_renamed rename to outbox');
       }
       assert.deepEqual(await counts(), { orders: 0, events: 0, outbox: 0, inbox: 0 });
     });
 
-    it('keeps money exact, through the database and into the event', async () => {
+    it('keeps money exact in the database and in the event', async () => {
       const money = fc.tuple(fc.integer({ min: 0, max: 10 ** 9 }), fc.integer({ min: 1, max: 1000 }));
       await fc.assert(
         fc.asyncProperty(fc.array(money, { minLength: 1, maxLength: 5 }), async (lines) => {
@@ -159,7 +159,7 @@ describe('order store', () => {
     });
   });
 
-  it('finds no order where there is none', async () => {
+  it('finds no order under an unknown id', async () => {
     assert.equal(await store.find('nobody'), undefined);
   });
 });
@@ -180,7 +180,7 @@ function done(orderId: string): Outcome {
   return { orderId, status: 'done', reason: null, version: 2 };
 }
 
-/** Ten-thousandths, from what Postgres prints for a numeric. */
+/** Converts the text of a Postgres numeric to ten-thousandths. */
 function unitsOf(text: string): bigint {
   const [whole = '', fraction = ''] = text.split('.');
   return BigInt(whole + fraction.padEnd(4, '0'));

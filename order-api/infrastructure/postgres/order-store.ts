@@ -9,12 +9,12 @@ import { findOrders, requireOrder } from './order-rows.js';
 import { applyOutcomes, type OutcomeEvent } from './outcomes.js';
 import { placeOrders, type PlacedOrder, type PlaceOrder } from './placements.js';
 
-/** Orders that come at once are placed in one transaction, and so are outcomes applied. */
+/** Orders that arrive at the same time are placed in one transaction; outcomes are applied the same way. */
 const batching = { isOutage: isPostgresOutage, maxBatchSize: 100, maxAgeMs: 5, maxInFlight: 2 };
 
-/** Orders in Postgres. @param graceMs how long a new order's workflow has before the reconciler takes a look */
+/** Stores orders in Postgres. @param graceMs how long after its placement the reconciler first checks an order */
 export function createOrderStore(pool: pg.Pool, graceMs: number): OrderStore {
-  const applyTogether = createBatcher<OutcomeEvent, AppliedOutcome>({
+  const applyInBatch = createBatcher<OutcomeEvent, AppliedOutcome>({
     ...batching,
     run: (events) => inTransaction(pool, (tx) => applyOutcomes(tx, events)),
   });
@@ -30,14 +30,14 @@ export function createOrderStore(pool: pg.Pool, graceMs: number): OrderStore {
   return {
     place: async (order, traceparent) => {
       const placed = await placeInBatch({ order, traceparent });
-      // Nothing comes back for an order whose twin was committed while the statement waited for it.
+      // The statement does not return an order whose duplicate was committed while the statement waited for it.
       if (placed) return placed;
       const orders = await findOrders(pool, [order.orderId]);
       return { order: requireOrder(orders, order.orderId), created: false };
     },
 
     find: async (orderId) => (await findOrders(pool, [orderId])).get(orderId),
-    applyOutcome: (outcome, event) => applyTogether({ outcome, ...event }),
+    applyOutcome: (outcome, event) => applyInBatch({ outcome, ...event }),
     claimPending: (limit, leaseMs) => claimPending(pool, limit, leaseMs),
     deferCheck: (orderIds, minDelayMs) => deferCheck(pool, orderIds, minDelayMs),
     assignWorkflow: async (orders, workflowId) => {
@@ -49,8 +49,9 @@ export function createOrderStore(pool: pg.Pool, graceMs: number): OrderStore {
 }
 
 /**
- * Marks those of these outbox rows whose orders are settled: the outcome proves that the event arrived. Rows of pending
- * orders are left to their workflows.
+ * Marks those of these outbox rows as published whose orders are settled: the outcome proves that the event arrived.
+ * The rows of pending orders are left to their workflows.
+ * @throws the database's error while Postgres is unavailable
  */
 export async function markPublishedIfSettled(db: Queryable, messageIds: readonly string[]): Promise<void> {
   await db.query(
@@ -63,7 +64,7 @@ export async function markPublishedIfSettled(db: Queryable, messageIds: readonly
   );
 }
 
-/** A lease, as with the outbox: no lock is held while workflows are looked for and started. */
+/** The claim is a lease, as with the outbox: no lock is held while workflows are checked and started. */
 async function claimPending(db: Queryable, limit: number, leaseMs: number): Promise<PendingOrder[]> {
   const { rows } = await queryByIndex<PendingOrder>(
     db,
@@ -93,7 +94,7 @@ async function deferCheck(db: Queryable, orderIds: readonly string[], minDelayMs
   );
 }
 
-/** A row that another transaction holds is being assigned or settled there. */
+/** Skips a row that another transaction has locked: that transaction is assigning or settling it. */
 async function assignWorkflow(db: Queryable, orders: readonly PendingOrder[], workflowId: string): Promise<string[]> {
   const { rows } = await db.query<{ orderId: string }>({
     name: 'assign-workflow',

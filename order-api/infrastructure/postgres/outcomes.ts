@@ -12,9 +12,9 @@ export interface OutcomeEvent {
 }
 
 /**
- * Applies outcomes as part of the transaction `tx`, whose first statement it runs, and tells in their order what became of
- * each: applied, stale, or a repeat that changes nothing.
- * @throws UnknownOrder when one of them is of no order; the transaction has to be rolled back then
+ * Applies outcomes within the transaction `tx`, whose first statement must be this function's, and returns a result for
+ * each, in their order: applied, stale, or a repeat that changes nothing.
+ * @throws UnknownOrder when one of the orders does not exist; the caller must then roll the transaction back
  */
 export async function applyOutcomes(tx: Queryable, events: readonly OutcomeEvent[]): Promise<AppliedOutcome[]> {
   const entries = events.map(({ outcome, eventKey, messageId }) => ({
@@ -23,7 +23,7 @@ export async function applyOutcomes(tx: Queryable, events: readonly OutcomeEvent
     aggregateId: outcome.orderId,
   }));
   const recorded = new Set(await recordOnce(tx, entries));
-  // An event that is in the batch twice is for the first time once.
+  // Of an event that is in the batch twice, only the first occurrence is new.
   const isFirst = events.map(({ eventKey }) => recorded.delete(eventKey));
   const results = new Map<OutcomeEvent, AppliedOutcome>();
   for (const round of roundsOf(events.filter((_, index) => isFirst[index]))) await applyRound(tx, round, results);
@@ -38,7 +38,7 @@ function orderIdOf({ outcome }: OutcomeEvent): string {
   return outcome.orderId;
 }
 
-/** Several outcomes of one order, one after the other; of different orders, together. Almost always a single round. */
+/** Puts several outcomes of one order into successive rounds. There is almost always a single round. */
 function roundsOf(events: readonly OutcomeEvent[]): OutcomeEvent[][] {
   const rounds: OutcomeEvent[][] = [];
   const seen = new Map<string, number>();
@@ -50,7 +50,7 @@ function roundsOf(events: readonly OutcomeEvent[]): OutcomeEvent[][] {
   return rounds;
 }
 
-/** At most one outcome for each order. */
+/** Applies one round, which has at most one outcome for each order. */
 async function applyRound(
   tx: Queryable,
   events: readonly OutcomeEvent[],
@@ -79,9 +79,9 @@ async function applyRound(
 }
 
 /**
- * Stale loses, and a settled order stays as it is: both checks are in the statement that changes the rows. An outcome
- * proves that the order's event arrived, so an outbox row that is still unpublished is marked with it; one that is locked
- * is being marked by whoever published it.
+ * Returns the orders that it settled. A stale outcome is ignored and a settled order stays as it is: the statement that
+ * changes the rows makes both checks. An outcome proves that the order's event arrived, so the statement also marks an
+ * outbox row that is still unpublished; it skips a locked row, which its publisher is marking.
  */
 async function settleOrders(tx: Queryable, outcomes: readonly Outcome[]): Promise<Map<string, Order>> {
   const { rows } = await tx.query<OrderRow>({

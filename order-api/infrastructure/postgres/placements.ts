@@ -4,7 +4,7 @@ import { orderCreated, type OrderCreated } from '../../../workflows/order-events
 import type { NewOrder, Order } from '../../domain/order.js';
 import { orderColumns, toOrder, type OrderRow } from './order-rows.js';
 
-/** One order that is asked for. */
+/** The command to place one order. */
 export interface PlaceOrder {
   readonly order: NewOrder;
   readonly traceparent: string;
@@ -16,18 +16,18 @@ export interface PlacedOrder {
 }
 
 /**
- * Stores orders, each with its first history entry and its outbox row, in one statement, which is one transaction and one
- * round trip, and tells in their order what became of each. An order that is there already comes back as it is. One whose
- * twin is being placed by another transaction waits for that: it takes its place if the other rolls back; if the other
- * commits, this statement does not see it: undefined. In the order of their ids, so that two such statements wait for one
- * another and not in a circle.
+ * Stores orders, each with its first history entry and its outbox row, in one statement, which is one transaction and
+ * one round trip. Returns a result for each, in their order. An order that already exists is returned as it is. If
+ * another transaction is placing the same order, the statement waits for it: when the other rolls back, this one stores
+ * the order; when the other commits, this statement cannot see the order and returns undefined for it. Orders are
+ * inserted in the sequence of their ids, so that two such statements cannot deadlock.
  */
 export async function placeOrders(
   db: Queryable,
   wanted: readonly PlaceOrder[],
   graceMs: number,
 ): Promise<(PlacedOrder | undefined)[]> {
-  // Of the same order twice in one batch the first is placed.
+  // If an order is in the batch twice, the first one is placed.
   const commands = [...new Map([...wanted].reverse().map((each) => [each.order.orderId, each])).values()];
   const orders = commands.map(({ order }) => order);
   const { rows } = await db.query<OrderRow & { created: boolean }>({

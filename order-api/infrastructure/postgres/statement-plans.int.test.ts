@@ -34,7 +34,7 @@ const batch = 50;
 const claimed = 200;
 const removed = 1000;
 
-/** Orders on their way, and what the steps before have found of them. */
+/** Orders in progress, and what earlier steps have found about them. */
 interface Context {
   readonly pool: pg.Pool;
   readonly store: ReturnType<typeof createOrderStore>;
@@ -69,10 +69,10 @@ const hot = { kind: 'hot', rows: batch } as const;
 const claim = { kind: 'periodic', rows: claimed } as const;
 const cleaning = { kind: 'periodic', rows: removed } as const;
 
-/** In the order of an order's life; half of the events are published when the outcomes come. */
+/** The steps in lifecycle order; half of the events are published before the outcomes arrive. */
 const steps: readonly Step<Context>[] = [
   { name: 'placing orders', ...hot, run: place },
-  { name: 'placing orders that are there', ...hot, run: place },
+  { name: 'placing existing orders', ...hot, run: place },
   { name: 'finding orders', ...hot, run: ({ pool, orderIds }) => findOrders(pool, orderIds) },
   { name: 'finding events to publish again', ...hot, run: (context) => find(context, 15_000) },
   { name: 'finding events to publish', ...hot, run: (context) => find(context) },
@@ -108,7 +108,7 @@ const steps: readonly Step<Context>[] = [
     },
   },
   {
-    name: 'deferring the next look at orders',
+    name: 'deferring the next check of orders',
     ...claim,
     run: ({ store, claimedOrders }) => store.deferCheck(claimedOrders, graceMs),
   },
@@ -139,16 +139,16 @@ const steps: readonly Step<Context>[] = [
 ];
 
 /**
- * Before the first ANALYZE the planner takes each aggregate to have one row in 200, and reads the outbox for a batch of them.
- * Autovacuum ends that within a minute or so; loops that find a backlog must not need it.
+ * Before the first ANALYZE, the planner assumes that each aggregate has one row in 200, and reads the whole outbox for
+ * a batch of them. Autovacuum corrects that within about a minute; loops that find a backlog must not depend on it.
  */
 const periodicSteps = steps.filter(({ kind }) => kind === 'periodic');
 
-describe(`statements of the order API with ${largeBacklog} pending orders`, function () {
+describe(`with ${largeBacklog} pending orders in the order API,`, function () {
   this.timeout(120_000);
   let database: TestDatabase;
   let few: Costs;
-  /** With the backlog, by what the statistics say of it. */
+  /** The costs with the large backlog, by what the statistics say about it. */
   const many = new Map<string, Costs>();
   before(async () => {
     database = await createTestDatabase('order-api');
@@ -158,22 +158,22 @@ describe(`statements of the order API with ${largeBacklog} pending orders`, func
     await runPatiently(dsn, insertSettledOrders(settledOrders), 'analyze', insertPendingOrders(smallBacklog));
     few = await recordCosts(dsn, steps, createContext);
     await runPatiently(dsn, insertPendingOrders(largeBacklog - smallBacklog));
-    many.set('say that nothing is pending', await recordCosts(dsn, steps, createContext));
+    many.set('show no pending order', await recordCosts(dsn, steps, createContext));
     await runPatiently(dsn, 'analyze');
-    many.set('have counted them', await recordCosts(dsn, steps, createContext));
+    many.set('are current', await recordCosts(dsn, steps, createContext));
     await runPatiently(dsn, ...tables.flatMap(forgetStatistics));
     many.set('are missing', await recordCosts(dsn, periodicSteps, createContext));
   });
   after(() => database.drop());
 
-  const held = {
-    'say that nothing is pending': steps,
-    'have counted them': steps,
+  const stepsByStatistics = {
+    'show no pending order': steps,
+    'are current': steps,
     'are missing': periodicSteps,
   };
-  for (const [statistics, stepsHeld] of Object.entries(held)) {
-    for (const step of stepsHeld) {
-      it(`${step.name} reads its own rows only when the statistics ${statistics}`, () => {
+  for (const [statistics, stepsToCheck] of Object.entries(stepsByStatistics)) {
+    for (const step of stepsToCheck) {
+      it(`${step.name} reads only its own rows when the statistics ${statistics}`, () => {
         const costs = many.get(statistics);
         assert.ok(costs);
         assertCostIsOfItsOwnRows(step, few, costs);

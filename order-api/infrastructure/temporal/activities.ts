@@ -13,7 +13,7 @@ export interface OrderApiActivitiesOptions {
   readonly firstEvents: Pick<FirstEvents, 'attempted'>;
 }
 
-/** What the workflow has the order API do. */
+/** Implements the activities that the workflow runs on the order API. */
 export function createOrderApiActivities(options: OrderApiActivitiesOptions): OrderApiActivities {
   const { relay, waiters, isQueueEmpty, firstEvents } = options;
   return {

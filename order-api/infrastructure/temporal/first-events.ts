@@ -1,20 +1,21 @@
 /** Workflows that have been started and are about to publish the first events of their orders. */
 export interface FirstEvents {
-  /** Resolves when this workflow has published its first events, or is not waited for any longer. Never rejects. */
+  /** Resolves when this workflow has published its first events or the wait ends without them. Never rejects. */
   of(workflowId: string): Promise<void>;
   /** Records that this workflow has tried to publish its first events, and whether it succeeded. */
   attempted(workflowId: string, isPublished: boolean): void;
 }
 
 /**
- * The limit on waiting for the first events: RabbitMQ may be unavailable, or another instance's worker may have got the
- * task. Then starts follow one another at this pace.
+ * The limit on waiting for the first events: RabbitMQ may be unavailable, or another instance's worker may have
+ * received the task. In these cases it sets the pace at which starts follow one another.
  */
 const maxWaitMs = 500;
 
 /**
- * @param maxOrdersPerWorkflow Where orders can share a workflow, a failed attempt does not end the wait: while RabbitMQ is
- * unavailable, more orders gather in each workflow.
+ * Tracks the first events of started workflows, with a wait of at most 500 ms for each.
+ * @param maxOrdersPerWorkflow when this is more than 1, a failed attempt does not end the wait, so that more orders
+ * gather in each workflow while RabbitMQ is unavailable
  */
 export function createFirstEvents(maxOrdersPerWorkflow: number): FirstEvents {
   const waiting = new Map<string, () => void>();

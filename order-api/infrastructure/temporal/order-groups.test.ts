@@ -4,25 +4,25 @@ import { takeGroup } from './order-groups.js';
 
 const orders = (count: number) => Array.from({ length: count }, (_, index) => ({ orderId: `o-${index}` }));
 
-describe('groups of orders', () => {
-  it('an order alone gets the workflow that is named after it', () => {
+describe('takeGroup', () => {
+  it('gives a single order the workflow that is named after it', () => {
     assert.deepEqual(takeGroup(orders(1), 100), { workflowId: 'order-o-0', orders: orders(1) });
   });
 
-  it('several get a workflow with a new name each time', () => {
+  it('gives each group of several orders a workflow with a new name', () => {
     const names = [1, 2, 3].map(() => takeGroup(orders(2), 100)?.workflowId ?? '');
     for (const name of names) assert.match(name, /^orders-[0-9a-f-]{36}$/);
     assert.equal(new Set(names).size, 3);
   });
 
-  it('with one order a workflow, each has its own', () => {
+  it('gives each order its own workflow when the limit is 1', () => {
     const waiting = orders(3);
     const ids = [1, 2, 3].map(() => takeGroup(waiting, 1)?.workflowId);
     assert.deepEqual(ids, ['order-o-0', 'order-o-1', 'order-o-2']);
     assert.equal(takeGroup(waiting, 1), undefined);
   });
 
-  it('every order goes into one group, in its turn; none is larger than the limit or than the server lists', () => {
+  it('puts each order into one group, in sequence, and exceeds neither the limit nor 2,048 bytes of ids', () => {
     const id = fc.string({ minLength: 1, maxLength: 128, unit: 'binary' });
     fc.assert(
       fc.property(fc.array(id, { maxLength: 300 }), fc.integer({ min: 1, max: 100 }), (ids, limit) => {

@@ -8,19 +8,20 @@ export interface OrderGroup<Order extends { readonly orderId: string }> {
 }
 
 /**
- * The server refuses a search attribute of more than 2,048 bytes (measured with server 1.31.2), and `OrderId` lists the
- * orders as a JSON array: about 50 ids of 36 characters.
+ * The server refuses a search attribute of more than 2,048 bytes (measured with server 1.31.2). `OrderId` lists the
+ * orders as a JSON array, so about 50 ids of 36 characters fit.
  */
 const maxOrderIdListBytes = 2048;
 
-/** An id for a workflow that no order's own workflow can have. */
+/** Returns a new workflow id that cannot be the id of an order's own workflow. */
 export function newGroupId(): string {
   return groupIdPrefix + uuidv7();
 }
 
 /**
- * Takes the next group off the front of `waiting`: at most `limit` orders, and no more than the search attribute can
- * list. An order alone gets the workflow named after it; several get a name of their own, new each time.
+ * Removes the next group from the front of `waiting`: at most `limit` orders, and no more than the search attribute can
+ * list. A single order gets the workflow named after it; a group of several gets a new, unique workflow id. Returns
+ * undefined when no order waits.
  */
 export function takeGroup<Order extends { readonly orderId: string }>(
   waiting: Order[],

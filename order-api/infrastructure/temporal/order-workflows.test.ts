@@ -20,10 +20,10 @@ const order: Order = {
 };
 const outcome = { orderId: 'o-1', status: 'done', version: 2 } as const;
 
-/** What Temporal says of each workflow: the orders it carries, or why it cannot say. */
+/** What Temporal returns for each workflow: the orders it carries, or the error of the query. */
 type Known = Record<string, readonly string[] | Error>;
 
-function setUp({ known = {}, waits = false, unavailable = [] as string[], signalFails = false } = {}) {
+function setUp({ known = {}, hasWaiter = false, unavailable = [] as string[], signalFails = false } = {}) {
   const started: string[] = [];
   const signals: unknown[] = [];
   const client: Partial<OrderWorkflowClient> = {
@@ -32,9 +32,9 @@ function setUp({ known = {}, waits = false, unavailable = [] as string[], signal
       if (carried instanceof Error) throw carried;
       return new Set(carried);
     },
-    signalSettled: async (workflowId, told) => {
+    signalSettled: async (workflowId, settled) => {
       if (signalFails) throw new TemporalUnavailable('unavailable');
-      signals.push([workflowId, told]);
+      signals.push([workflowId, settled]);
       return true;
     },
   };
@@ -47,7 +47,7 @@ function setUp({ known = {}, waits = false, unavailable = [] as string[], signal
   const workflows = createOrderWorkflows({
     client: client as OrderWorkflowClient,
     starter: starter as WorkflowStarter,
-    waiters: { wait: async () => [], handOver: () => waits },
+    waiters: { wait: async () => [], handOver: () => hasWaiter },
     logger: testLogger,
   });
   return { workflows, started, signals };
@@ -55,8 +55,8 @@ function setUp({ known = {}, waits = false, unavailable = [] as string[], signal
 
 const orders = (...pairs: [string, string | null][]) => pairs.map(([orderId, workflowId]) => ({ orderId, workflowId }));
 
-describe('order workflows, making sure that pending orders have one', () => {
-  it('start one for orders that were never given any, and for those whose workflow does not carry them', async () => {
+describe('ensureWorkflows', () => {
+  it('starts a workflow for orders that have none assigned and for orders that theirs does not carry', async () => {
     const { workflows, started } = setUp({ known: { 'orders-1': ['carried'], 'order-own': ['own'] } });
     const all = orders(
       ['never', null],
@@ -70,45 +70,45 @@ describe('order workflows, making sure that pending orders have one', () => {
     assert.deepEqual(handled.sort(), ['carried', 'left-out', 'lost', 'never', 'own']);
   });
 
-  it('hold up no order for one whose workflow cannot be looked for, and name it as not handled', async () => {
+  it('starts the other orders when one cannot be checked, and does not return that one as handled', async () => {
     const { workflows, started } = setUp({ known: { 'orders-1': new TemporalUnavailable('unavailable') } });
     assert.deepEqual(await workflows.ensureWorkflows(orders(['o-1', 'orders-1'], ['o-2', null])), ['o-2']);
     assert.deepEqual(started, ['o-2']);
   });
 
-  it('count an order as handled about which Temporal will never say anything else', async () => {
+  it('returns an order as handled when Temporal permanently rejects the request for its workflow', async () => {
     const { workflows, started } = setUp({ known: { 'orders-1': new Error('refused') } });
     assert.deepEqual(await workflows.ensureWorkflows(orders(['o-1', 'orders-1'])), ['o-1']);
     assert.deepEqual(started, []);
   });
 
-  it('name the orders whose workflow could not be started for now as not handled', async () => {
+  it('does not return an order as handled when an outage prevents the start of its workflow', async () => {
     const { workflows } = setUp({ unavailable: ['o-1'] });
     assert.deepEqual(await workflows.ensureWorkflows(orders(['o-1', null], ['o-2', null])), ['o-2']);
   });
 });
 
-describe('order workflows, telling that an order is settled', () => {
-  it('hand it over in this process when its workflow waits here, and signal nobody', () => {
-    const { workflows, signals } = setUp({ waits: true });
+describe('signalSettled', () => {
+  it('hands the order over in memory, without a signal, when its workflow waits in this process', () => {
+    const { workflows, signals } = setUp({ hasWaiter: true });
     workflows.signalSettled(order);
     assert.deepEqual(signals, []);
   });
 
-  it('signal the workflow that it was given otherwise', () => {
+  it('signals the assigned workflow when it does not wait in this process', () => {
     const { workflows, signals } = setUp();
     workflows.signalSettled(order);
     assert.deepEqual(signals, [['orders-1', outcome]]);
   });
 
-  it('signal nobody for an order that was never given a workflow, or is pending', () => {
+  it('sends no signal for an order that has no assigned workflow or is pending', () => {
     const { workflows, signals } = setUp();
     workflows.signalSettled({ ...order, workflowId: null });
     workflows.signalSettled({ ...order, status: 'pending', version: 1 });
     assert.deepEqual(signals, []);
   });
 
-  it('forget a signal that fails: the workflow looks for itself', async () => {
+  it('tolerates a failed signal, because the workflow checks by itself', async () => {
     const { workflows } = setUp({ signalFails: true });
     workflows.signalSettled(order);
     await new Promise((resolve) => setTimeout(resolve, 5));

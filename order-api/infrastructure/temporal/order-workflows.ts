@@ -12,20 +12,20 @@ export interface OrderWorkflowsOptions {
   readonly logger: Logger;
 }
 
-/** The workflows of orders in Temporal, as the order API talks to them. */
+/** Implements the order API's port to the order workflows in Temporal. */
 export function createOrderWorkflows({ client, starter, waiters, logger }: OrderWorkflowsOptions): OrderWorkflows {
-  /** The orders among these, all of one workflow, that it does not carry; none when Temporal cannot be asked. */
+  /**
+   * Checks orders that are all assigned to one workflow. Returns the orders that were `checked` and, of these, the ones
+   * `missing` from the workflow. An outage leaves all of them unchecked; any other error counts them as checked.
+   */
   async function withoutWorkflow(workflowId: string, orders: readonly PendingOrder[]) {
     try {
       const carried = await client.ordersOf(workflowId);
-      return { asked: orders, missing: orders.filter(({ orderId }) => !carried.has(orderId)) };
+      return { checked: orders, missing: orders.filter(({ orderId }) => !carried.has(orderId)) };
     } catch (error) {
       const isOutage = isTemporalOutage(error);
-      logger[isOutage ? 'warn' : 'error'](
-        { err: error, workflow_id: workflowId },
-        'a workflow could not be looked for',
-      );
-      return { asked: isOutage ? [] : orders, missing: [] };
+      logger[isOutage ? 'warn' : 'error']({ err: error, workflow_id: workflowId }, 'a workflow could not be checked');
+      return { checked: isOutage ? [] : orders, missing: [] };
     }
   }
 
@@ -33,13 +33,13 @@ export function createOrderWorkflows({ client, starter, waiters, logger }: Order
     startSoon: (orderId) => starter.startSoon(orderId),
     ensureWorkflows: async (orders) => {
       const neverStarted = orders.filter(({ workflowId }) => workflowId === null);
-      const looks = await Promise.all(
+      const checks = await Promise.all(
         byWorkflow(orders).map(([workflowId, some]) => withoutWorkflow(workflowId, some)),
       );
-      const missing = [...neverStarted, ...looks.flatMap((look) => look.missing)];
+      const missing = [...neverStarted, ...checks.flatMap((check) => check.missing)];
       const unavailable = new Set(await starter.startAll(missing));
-      const asked = [...neverStarted, ...looks.flatMap((look) => look.asked)].map(({ orderId }) => orderId);
-      return asked.filter((orderId) => !unavailable.has(orderId));
+      const checked = [...neverStarted, ...checks.flatMap((check) => check.checked)].map(({ orderId }) => orderId);
+      return checked.filter((orderId) => !unavailable.has(orderId));
     },
     signalSettled: ({ orderId, status, version, workflowId }) => {
       if (status === 'pending') return;
@@ -47,14 +47,14 @@ export function createOrderWorkflows({ client, starter, waiters, logger }: Order
       client.signalSettled(workflowId, { orderId, status, version }).catch((error: unknown) => {
         logger[isTemporalOutage(error) ? 'warn' : 'error'](
           { err: error, order_id: orderId, workflow_id: workflowId },
-          'the workflow was not told that its order is settled, and will look for itself',
+          'the workflow could not be signalled that its order is settled; it will find out at its next check',
         );
       });
     },
   };
 }
 
-/** Those that were given a workflow, by it. */
+/** Groups the orders that have a workflow assigned by that workflow. */
 function byWorkflow(orders: readonly PendingOrder[]): [string, PendingOrder[]][] {
   const carried = new Map<string, PendingOrder[]>();
   for (const order of orders) {

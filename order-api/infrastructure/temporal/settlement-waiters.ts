@@ -1,29 +1,35 @@
 import type { SettledOrder } from '../../application/ports.js';
 
-/** Those in this process who wait for orders to be settled: the first tasks of workflows. */
+/** Lets the first tasks of workflows in this process wait for their orders to be settled. */
 export interface SettlementWaiters {
-  /** Resolves with those of these orders that are settled when all of them are, or when `maxWaitMs` have passed. */
+  /**
+   * Resolves when all of these orders are settled or `maxWaitMs` have passed, with the orders that are settled by then.
+   * Rejects with the database's error when a query fails.
+   */
   wait(orderIds: readonly string[], maxWaitMs: number): Promise<SettledOrder[]>;
-  /** Hands a settled order to whoever waits for it; false when nobody does. */
+  /** Hands a settled order to the tasks that wait for it; returns false when none does. */
   handOver(order: SettledOrder): boolean;
 }
 
 export interface SettlementWaitersOptions {
   readonly findSettled: (orderIds: readonly string[]) => Promise<SettledOrder[]>;
-  /** When to look into the database after the wait has begun, for what another instance has settled or settled before. */
-  readonly lookAfterMs?: readonly number[];
+  /** When, after the start of a wait, to query the database for orders that were settled earlier or elsewhere. */
+  readonly lookupDelaysMs?: readonly number[];
 }
 
-/** An order alone is settled in 50 ms; one that is not after 200 ms may have been settled by another instance. */
-const usualLookAfterMs = [200, 1000, 2500];
-/** Beyond that nobody waits: the orders go on by signals and checks. It bounds memory and the statements. */
+/** An idle system settles an order in 50 ms; after 200 ms, another instance may have settled it. */
+const defaultLookAfterMs = [200, 1000, 2500];
+/** Beyond this, no order is waited for; it continues by signals and checks. Bounds memory and the number of queries. */
 const maxWaiting = 10_000;
 
 /**
- * The outcome of an order is usually consumed by the process that runs its workflow's first task, within milliseconds. It
- * is handed over in memory then, and the whole life of the order fits into that task.
+ * The process that runs the first task of an order's workflow usually also consumes the order's outcome, within
+ * milliseconds. It then hands the outcome over in memory, and the whole lifecycle of the order fits into that task.
  */
-export function createSettlementWaiters({ findSettled, lookAfterMs = usualLookAfterMs }: SettlementWaitersOptions) {
+export function createSettlementWaiters({
+  findSettled,
+  lookupDelaysMs = defaultLookAfterMs,
+}: SettlementWaitersOptions) {
   const waiting = new Map<string, Set<(order: SettledOrder) => void>>();
 
   const waiters: SettlementWaiters = {
@@ -38,11 +44,11 @@ export function createSettlementWaiters({ findSettled, lookAfterMs = usualLookAf
             found.set(order.orderId, order);
             if (found.size === orderIds.length) resolve();
           };
-          const look = (): void => {
+          const query = (): void => {
             findSettled(orderIds.filter((id) => !found.has(id))).then((settled) => settled.forEach(take), reject);
           };
           for (const id of orderIds) waiting.set(id, (waiting.get(id) ?? new Set()).add(take));
-          for (const ms of lookAfterMs) if (ms < maxWaitMs) timers.push(setTimeout(look, ms));
+          for (const ms of lookupDelaysMs) if (ms < maxWaitMs) timers.push(setTimeout(query, ms));
           timers.push(setTimeout(resolve, maxWaitMs));
         });
       } finally {

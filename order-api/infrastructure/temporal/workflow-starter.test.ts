@@ -7,7 +7,7 @@ import { createFirstEvents } from './first-events.js';
 import { createWorkflowStarter } from './workflow-starter.js';
 
 describe('the workflow starter', () => {
-  it('an idle system starts each order at once, in a workflow of its own', async () => {
+  it('starts each order at once, in its own workflow, while it is idle', async () => {
     const { starter, started, finishAll } = setUp();
     for (const orderId of ['a', 'b']) {
       starter.startSoon(orderId);
@@ -19,7 +19,7 @@ describe('the workflow starter', () => {
     ]);
   });
 
-  it('starts orders that come singly at once, up to four beside one another', async () => {
+  it('starts orders that arrive one by one at once, with up to four starts in flight', async () => {
     const { starter, started, turn } = setUp();
     for (const orderId of orderIds('abcd')) {
       starter.startSoon(orderId);
@@ -31,14 +31,14 @@ describe('the workflow starter', () => {
     );
   });
 
-  it('has orders that come while all starts are in flight leave together, once the last of these is done', async () => {
+  it('starts orders that arrive while all starts are in flight together, once the last start is done', async () => {
     const { starter, started, turn, finishStart } = setUp();
     for (const orderId of orderIds('abcdefg')) {
       starter.startSoon(orderId);
       await turn();
     }
     for (const left of [3, 2, 1]) {
-      assert.equal(started.length, 4, `${left} more are in flight`);
+      assert.equal(started.length, 4, `${left} starts are still in flight`);
       await finishStart();
     }
     await finishStart();
@@ -46,7 +46,7 @@ describe('the workflow starter', () => {
     assert.deepEqual(started[4]?.slice(1), ['e', 'f', 'g']);
   });
 
-  it('starts nothing beside several orders that share a workflow: more starts only make smaller groups', async () => {
+  it('starts nothing else while a group is in flight, because more starts only make smaller groups', async () => {
     const { starter, started, turn, finishStart } = setUp();
     for (const orderId of orderIds('abcdefg')) starter.startSoon(orderId);
     await turn();
@@ -61,43 +61,43 @@ describe('the workflow starter', () => {
     assert.deepEqual(started.at(-1)?.slice(1), ['x', 'y']);
   });
 
-  it('counts a start until the first events of its workflow are out', async () => {
-    const { starter, started, turn, publishEvents, answerStart } = setUp();
+  it('counts a start as in flight until its workflow has published its first events', async () => {
+    const { starter, started, turn, publishEvents, completeStartCall } = setUp();
     for (const orderId of orderIds('abcde')) {
       starter.startSoon(orderId);
       await turn();
     }
-    await answerStart();
+    await completeStartCall();
     assert.equal(started.length, 4);
     publishEvents('order-a');
     await turn();
     assert.deepEqual(started.at(-1), ['order-e', 'e']);
   });
 
-  it('counts first events that are out before the start is answered', async () => {
-    const { starter, started, turn, publishEvents, answerStart } = setUp();
+  it('notices first events that are published before the start call returns', async () => {
+    const { starter, started, turn, publishEvents, completeStartCall } = setUp();
     for (const orderId of orderIds('abcde')) {
       starter.startSoon(orderId);
       await turn();
     }
     publishEvents('order-a');
-    await answerStart();
+    await completeStartCall();
     assert.deepEqual(started.at(-1), ['order-e', 'e']);
   });
 
-  it('only slows starts down when nobody hears of first events, as while RabbitMQ is unavailable', async () => {
-    const { starter, started, turn, answerStart } = setUp();
+  it('slows starts down, but does not block them, when no first events are reported', async () => {
+    const { starter, started, turn, completeStartCall } = setUp();
     for (const orderId of orderIds('abcde')) {
       starter.startSoon(orderId);
       await turn();
     }
-    await answerStart();
+    await completeStartCall();
     assert.equal(started.length, 4);
     await new Promise((resolve) => setTimeout(resolve, 600));
     assert.equal(started.length, 5);
   });
 
-  it('gives no workflow more orders than it may', async () => {
+  it('gives no workflow more orders than the limit', async () => {
     const { starter, started, finishAll } = setUp({ maxOrdersPerWorkflow: 3 });
     for (const orderId of orderIds('abcdefgh')) starter.startSoon(orderId);
     await finishAll();
@@ -107,7 +107,7 @@ describe('the workflow starter', () => {
     );
   });
 
-  it('gives every order a workflow of its own in strict mode', async () => {
+  it('gives every order its own workflow in strict mode', async () => {
     const { starter, started, finishAll } = setUp({ maxOrdersPerWorkflow: 1 });
     for (const orderId of orderIds('abcdefgh')) starter.startSoon(orderId);
     await finishAll();
@@ -117,12 +117,12 @@ describe('the workflow starter', () => {
     );
   });
 
-  it('keeps a backlog of starts out of Temporal in strict mode: the next leaves when first events are out', async () => {
-    const { starter, started, turn, answerStart, publishEvents } = setUp({ maxOrdersPerWorkflow: 1 });
+  it('starts the next order in strict mode only when the first events of another are published', async () => {
+    const { starter, started, turn, completeStartCall, publishEvents } = setUp({ maxOrdersPerWorkflow: 1 });
     for (const orderId of orderIds('abcdefgh')) starter.startSoon(orderId);
     await turn();
-    for (let start = 0; start < 4; start += 1) await answerStart();
-    assert.equal(started.length, 4, 'four starts are answered, and none of their events are out');
+    for (let start = 0; start < 4; start += 1) await completeStartCall();
+    assert.equal(started.length, 4, 'four start calls have returned, and none of their events are published');
     publishEvents('order-c');
     await turn();
     assert.deepEqual(started.slice(4), [['order-e', 'e']]);
@@ -130,22 +130,22 @@ describe('the workflow starter', () => {
 
   for (const { mode, maxOrdersPerWorkflow, next } of [
     { mode: 'starts the next order in strict mode', maxOrdersPerWorkflow: 1, next: [['order-e', 'e']] },
-    { mode: 'gathers more orders where they share a workflow', maxOrdersPerWorkflow: 100, next: [] },
+    { mode: 'gathers more orders when they can share a workflow', maxOrdersPerWorkflow: 100, next: [] },
   ]) {
-    it(`${mode} when RabbitMQ does not take the first events`, async () => {
-      const { starter, started, turn, answerStart, failToPublish } = setUp({ maxOrdersPerWorkflow });
+    it(`${mode} when RabbitMQ does not accept the first events`, async () => {
+      const { starter, started, turn, completeStartCall, failToPublish } = setUp({ maxOrdersPerWorkflow });
       for (const orderId of orderIds('abcde')) {
         starter.startSoon(orderId);
         await turn();
       }
-      for (let start = 0; start < 4; start += 1) await answerStart();
+      for (let start = 0; start < 4; start += 1) await completeStartCall();
       failToPublish('order-a');
       await turn();
       assert.deepEqual(started.slice(4), next);
     });
   }
 
-  it('an order that was assigned to another workflow meanwhile is left to that', async () => {
+  it('leaves an order alone that was assigned to another workflow in the meantime', async () => {
     const { starter, started, taken, finishAll } = setUp();
     taken.add('b');
     for (const orderId of orderIds('abc')) starter.startSoon(orderId);
@@ -156,9 +156,9 @@ describe('the workflow starter', () => {
     );
   });
 
-  it('while Temporal is away the same group is tried again under the same name', async () => {
+  it('retries the same group under the same workflow id while Temporal is unavailable', async () => {
     const { starter, started, failWith, finishAll } = setUp();
-    failWith(new TemporalUnavailable('away'));
+    failWith(new TemporalUnavailable('unavailable'));
     starter.startSoon('a');
     await finishAll();
     assert.equal(started.length, 1);
@@ -170,7 +170,7 @@ describe('the workflow starter', () => {
     ]);
   });
 
-  it('an order that Temporal refuses holds up no other', async () => {
+  it('starts the next order after Temporal refuses one', async () => {
     const { starter, started, failWith, finishAll } = setUp();
     failWith(new Error('refused'));
     starter.startSoon('a');
@@ -183,7 +183,7 @@ describe('the workflow starter', () => {
     ]);
   });
 
-  it('starts what a reconciler found in groups, and tries the orders of a group that is refused one by one', async () => {
+  it('starts the orders of the reconciler in groups and tries those of a refused group one by one', async () => {
     const { starter, started, failWith, finishAll } = setUp({ maxOrdersPerWorkflow: 2 });
     failWith(new Error('refused'));
     const all = starter.startAll(orderIds('abcde').map((orderId) => ({ orderId, workflowId: null })));
@@ -206,7 +206,7 @@ describe('the workflow starter', () => {
     );
   });
 
-  it('holds up nobody for an order that Temporal refuses', async () => {
+  it('starts the other orders of a group when Temporal refuses one of them', async () => {
     const refused = new Set(['c']);
     const { starter, started, finishAll } = setUp({ maxOrdersPerWorkflow: 50, refused });
     const all = starter.startAll(orderIds('abcde').map((orderId) => ({ orderId, workflowId: null })));
@@ -216,7 +216,7 @@ describe('the workflow starter', () => {
     assert.deepEqual(successful.sort(), orderIds('abde'));
   });
 
-  it('names the orders that it could not start while Temporal is unavailable', async () => {
+  it('returns the orders that it could not start while Temporal is unavailable', async () => {
     const { starter, failWith, finishAll } = setUp({ maxOrdersPerWorkflow: 2 });
     failWith(new TemporalUnavailable('unavailable'));
     const all = starter.startAll(orderIds('abcde').map((orderId) => ({ orderId, workflowId: null })));
@@ -224,7 +224,7 @@ describe('the workflow starter', () => {
     assert.deepEqual(await all, ['a', 'b']);
   });
 
-  it('starts an order under another id when a workflow that is not ours has its own', async () => {
+  it('starts an order under another id when an unrelated workflow has the usual one', async () => {
     const { starter, started, finishAll } = setUp({ takenIds: new Set(['order-a']) });
     starter.startSoon('a');
     await finishAll();
@@ -233,14 +233,14 @@ describe('the workflow starter', () => {
     assert.deepEqual(started[1]?.slice(1), ['a']);
   });
 
-  it('asks a workflow of the order that is running already to look for itself', async () => {
+  it('asks a workflow that is already running for the order to check now', async () => {
     const { starter, checked, finishAll } = setUp({ runningIds: new Set(['order-a']) });
     starter.startSoon('a');
     await finishAll();
     assert.deepEqual(checked, ['order-a']);
   });
 
-  it('stopping gives up what waits, and takes nothing more', async () => {
+  it('drops waiting orders and accepts no more once it is stopped', async () => {
     const { starter, started, turn, finishAll } = setUp();
     for (const orderId of orderIds('abcdef')) starter.startSoon(orderId);
     await turn();
@@ -269,10 +269,10 @@ interface Situation {
 }
 
 function setUp({ maxOrdersPerWorkflow = 100, refused, takenIds, runningIds }: Situation = {}) {
-  /** Each call's workflow and orders. */
+  /** The workflow id and the order ids of each start call. */
   const started: string[][] = [];
   const checked: string[] = [];
-  const open: { workflowId: string; answer: () => void }[] = [];
+  const open: { workflowId: string; complete: () => void }[] = [];
   const taken = new Set<string>();
   let failure: Error | undefined;
   const fakeStore: Pick<OrderStore, 'assignWorkflow'> = {
@@ -282,7 +282,7 @@ function setUp({ maxOrdersPerWorkflow = 100, refused, takenIds, runningIds }: Si
   const fakeClient: Pick<OrderWorkflowClient, 'start' | 'signalCheckNow'> = {
     start: async (workflowId, { orderIds }) => {
       started.push([workflowId, ...orderIds]);
-      await new Promise<void>((answer) => open.push({ workflowId, answer }));
+      await new Promise<void>((complete) => open.push({ workflowId, complete }));
       const error = failure;
       failure = undefined;
       if (error) throw error;
@@ -302,26 +302,26 @@ function setUp({ maxOrdersPerWorkflow = 100, refused, takenIds, runningIds }: Si
     logger: testLogger,
   });
   const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
-  /** Lets the oldest open call that starts a workflow return, and tells which workflow it was. */
-  const answerStart = async () => {
+  /** Lets the oldest open start call return, and returns the id of its workflow. */
+  const completeStartCall = async () => {
     const call = open.shift();
-    call?.answer();
+    call?.complete();
     await turn();
     return call?.workflowId;
   };
   const publishEvents = (workflowId: string) => firstEvents.attempted(workflowId, true);
   const failToPublish = (workflowId: string) => firstEvents.attempted(workflowId, false);
-  /** Lets every start come to its first events, until no more come. */
+  /** Lets every start publish its first events, until no start is left. */
   const finishAll = async () => {
     for (let quiet = 0; quiet < 3; quiet = open.length > 0 ? 0 : quiet + 1) {
-      const workflowId = await answerStart();
+      const workflowId = await completeStartCall();
       if (workflowId !== undefined) publishEvents(workflowId);
       await turn();
     }
   };
-  /** Lets the oldest start come to its first events. */
+  /** Lets the oldest start publish its first events. */
   const finishStart = async () => {
-    const workflowId = await answerStart();
+    const workflowId = await completeStartCall();
     if (workflowId !== undefined) publishEvents(workflowId);
     await turn();
   };
@@ -333,7 +333,7 @@ function setUp({ maxOrdersPerWorkflow = 100, refused, takenIds, runningIds }: Si
     finishStart,
     taken,
     turn,
-    answerStart,
+    completeStartCall,
     publishEvents,
     failToPublish,
     finishAll,

@@ -4,42 +4,42 @@ import type { PendingOrder } from '../../application/ports.js';
 import { createGroupStart, isStartOutage, type GroupStartOptions } from './start-group.js';
 
 export interface WorkflowStarterOptions extends GroupStartOptions {
-  /** How many orders share a workflow at most. 1: each has its own, always. */
+  /** The maximum number of orders that share a workflow; with 1, every order has its own (strict mode). */
   readonly maxOrdersPerWorkflow: number;
 }
 
-/** Group commit into Temporal. */
+/** Starts workflows in the manner of a group commit: orders that wait at the same time share a start. */
 export interface WorkflowStarter {
   /**
-   * Has the order's workflow started soon, off the caller's path: alone at once unless starts queue up, else together with
-   * the others that wait. Never throws, never waits.
+   * Requests a start of the order's workflow, off the caller's path: at once and alone while starts keep up, otherwise
+   * together with the other waiting orders. Never throws, never waits.
    */
   startSoon(orderId: string): void;
   /**
-   * Starts workflows for these orders now, in groups. Returns the ids of those that could not be started since Temporal or
-   * the database is unavailable; one that Temporal refuses is logged. Never throws.
+   * Starts workflows for these orders now, in groups. Returns the ids of those that could not be started because
+   * Temporal or the database is unavailable; an order that Temporal refuses is logged. Never throws.
    */
   startAll(orders: readonly PendingOrder[]): Promise<string[]>;
-  /** Finishes the starts under way; what still waits is found by the reconciler of another or the next instance. */
+  /** Finishes the starts in flight. The reconciler of another or the next instance finds the orders that still wait. */
   stop(): Promise<void>;
 }
 
 /**
- * How many starts are in flight at once. A start counts until its workflow has published its first events, so that a
+ * The maximum number of starts in flight. A start counts until its workflow has published its first events, so that a
  * backlog of starts waits here and not inside Temporal: an order whose workflow runs beside hundreds of others gets its
- * outcome only after the few seconds in which its first task waits, and then costs five times as much. Orders share a
- * workflow only when all of these are busy: the next start leaves when the last of them is done, with all orders that
- * wait, and no other start is in flight beside it. More starts at once only make smaller groups, and a workflow costs as
- * much CPU as 20 of its orders.
+ * outcome only after the few seconds for which its first task waits, and then costs five times as much. Orders share a
+ * workflow only when all of these starts are busy: once the last of them is done, the next start takes all waiting
+ * orders, and no other start is in flight beside it. More concurrent starts would only make smaller groups, and a
+ * workflow costs as much CPU as 20 of its orders.
  */
 const maxStartsInFlight = 4;
-/** Some 15 MB. What does not fit is left to the reconciler: memory stays bounded while Temporal is unavailable. */
+/** About 15 MB. The reconciler starts orders beyond it, so memory stays bounded while Temporal is unavailable. */
 const maxQueueLength = 100_000;
 const outageDelayMs = 1000;
 
 /**
  * Orders that arrive faster than workflows start share one; there is no timer and no threshold. The queue is in memory.
- * Losing it loses nothing: the orders are in the database, and the reconciler starts those that nobody has started.
+ * Losing it loses no order: the orders are in the database, and the reconciler starts those that have no workflow.
  */
 export function createWorkflowStarter(options: WorkflowStarterOptions): WorkflowStarter {
   const { maxOrdersPerWorkflow, logger } = options;
@@ -49,28 +49,28 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
   let groupInFlight = false;
   const { start, tryToStart } = createGroupStart(options);
 
-  /** Under the same id at every attempt: one that was given up may have happened. */
+  /** Uses the same workflow id for every attempt, because a start that timed out may have succeeded. */
   async function startWithRetry(group: OrderGroup<PendingOrder>): Promise<void> {
     while (!stopping.signal.aborted) {
       try {
         await start(group);
         return;
       } catch (error) {
-        const about = { err: error, workflow_id: group.workflowId, orders: group.orders.length };
+        const details = { err: error, workflow_id: group.workflowId, orders: group.orders.length };
         if (!isStartOutage(error)) {
-          logger.error(about, 'a workflow could not be started, the reconciler tries again');
+          logger.error(details, 'a workflow could not be started; the reconciler will retry');
           return;
         }
         logger.warn(
-          { ...about, waiting: waiting.length },
-          'Temporal is unavailable or slow, the workflows start later',
+          { ...details, waiting: waiting.length },
+          `a workflow could not be started; retrying in ${outageDelayMs} ms`,
         );
         await sleep(outageDelayMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       }
     }
   }
 
-  /** One order at a time while starts keep up; all that wait, once nothing else is in flight. */
+  /** Starts one order at a time while starts keep up, and all waiting orders once nothing else is in flight. */
   function startWaiting(): void {
     while (!stopping.signal.aborted && waiting.length > 0) {
       const isAlone = maxOrdersPerWorkflow === 1 || waiting.length === 1;

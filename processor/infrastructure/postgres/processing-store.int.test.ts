@@ -9,16 +9,16 @@ import { createProcessingStore } from './processing-store.js';
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const done = (): Decision => ({ status: 'done' });
 const failed = (): Decision => ({ status: 'failed', reason: 'out of stock' });
-const never = (): Decision => assert.fail('it was decided already');
+const never = (): Decision => assert.fail('the order is already decided');
 
-describe('processing store', () => {
+describe('the processing store', () => {
   let database: TestDatabase;
   let pool: pg.Pool;
   let store: ProcessingStore;
   before(async () => {
     database = await createTestDatabase('processor');
     pool = database.pool;
-    store = createProcessingStore(pool, 0); // no grace: what is stored is due at once
+    store = createProcessingStore(pool, 0); // no grace period: a stored outcome is due at once
   });
   beforeEach(() => pool.query('truncate processing_states, outbox, inbox'));
   after(() => database.drop());
@@ -35,7 +35,7 @@ describe('processing store', () => {
     return rows as unknown[];
   };
 
-  it("stores verdict, inbox entry and outcome at once, with the version after the order's", async () => {
+  it("stores the outcome, the inbox entry and the event together, with the version after the order's", async () => {
     const { processed, first } = await store.process(created('o-1'), failed);
     assert.equal(first, true);
     assert.deepEqual(processed, { orderId: 'o-1', status: 'failed', reason: 'out of stock', version: 2 });
@@ -52,19 +52,19 @@ describe('processing store', () => {
     assert.equal(await store.isKnown('order.created:o-1:1'), true);
   });
 
-  it("a done order's outcome has no reason", async () => {
+  it('stores no reason for a done order', async () => {
     assert.equal((await store.process(created('o-1'), done)).processed.reason, null);
     const { rows } = await pool.query('select payload from outbox');
     assert.deepEqual(rows, [{ payload: { order_id: 'o-1', status: 'done', version: 2 } }]);
   });
 
-  it('a repeat decides nothing, writes nothing, and answers with what was decided', async () => {
+  it('decides nothing, writes nothing and returns the stored outcome for a repeat', async () => {
     const { processed } = await store.process(created('o-1'), done);
     assert.deepEqual(await store.process(created('o-1'), never), { processed, first: false });
     assert.deepEqual(await counts(), { states: 1, outbox: 1, inbox: 1 });
   });
 
-  it('twenty duplicates at once decide once', async () => {
+  it('decides once for twenty concurrent duplicates', async () => {
     let decisions = 0;
     const decide = (): Decision => {
       decisions += 1;
@@ -77,9 +77,9 @@ describe('processing store', () => {
     assert.deepEqual(await counts(), { states: 1, outbox: 1, inbox: 1 });
   });
 
-  it('orders by the hundred at once are stored in few transactions, and one that breaks fails alone', async () => {
+  it('stores a hundred concurrent orders in few transactions and fails only an order that throws', async () => {
     const broken = (): Decision => {
-      throw new Error('the verdict broke');
+      throw new Error('the decision failed');
     };
     const orders = Array.from({ length: 100 }, (_, index) => created(`o-${index}`));
     const results = await Promise.allSettled(orders.map((order, index) => store.process(order, index ? done : broken)));
@@ -94,7 +94,7 @@ describe('processing store', () => {
     assert.ok((rows[0]?.transactions ?? 100) < 10, JSON.stringify(rows));
   });
 
-  it('an event that comes back after the inbox was cleaned decides nothing', async () => {
+  it('decides nothing for an event that is replayed after the inbox was cleaned', async () => {
     const { processed } = await store.process(created('o-1'), done);
     await pool.query('delete from inbox; delete from outbox');
     assert.equal(await store.isKnown('order.created:o-1:1'), false);
@@ -103,23 +103,23 @@ describe('processing store', () => {
     assert.deepEqual(await counts(), { states: 1, outbox: 0, inbox: 1 });
   });
 
-  it('what fails half-way leaves nothing, and is no repeat the next time', async () => {
+  it('writes nothing when it fails half-way, and does not treat the next attempt as a repeat', async () => {
     const broken = (): Decision => {
-      throw new Error('the verdict broke');
+      throw new Error('the decision failed');
     };
-    await assert.rejects(store.process(created('o-1'), broken), /the verdict broke/);
-    await pool.query('alter table outbox rename to outbox_away');
+    await assert.rejects(store.process(created('o-1'), broken), /the decision failed/);
+    await pool.query('alter table outbox rename to outbox_renamed');
     try {
       await assert.rejects(store.process(created('o-1'), done), /outbox/);
     } finally {
-      await pool.query('alter table outbox_away rename to outbox');
+      await pool.query('alter table outbox_renamed rename to outbox');
     }
     assert.deepEqual(await counts(), { states: 0, outbox: 0, inbox: 0 });
     assert.equal(await store.isKnown('order.created:o-1:1'), false);
     assert.equal((await store.process(created('o-1'), done)).first, true);
   });
 
-  it('finds the outcomes of those orders that are decided', async () => {
+  it('finds the outcomes of those orders that have been processed', async () => {
     const { processed } = await store.process(created('o-1'), failed);
     assert.deepEqual(await store.findProcessed(['o-1', 'nobody']), [processed]);
     assert.deepEqual(await store.findProcessed([]), []);

@@ -11,7 +11,7 @@ import type { Decision } from '../../domain/decision.js';
 
 const columns = 'order_id as "orderId", status, reason, version';
 
-/** Orders that come at once are stored in one transaction. */
+/** Orders that arrive at the same time are stored in one transaction. */
 const batching = { isOutage: isPostgresOutage, maxBatchSize: 100, maxAgeMs: 5, maxInFlight: 2 };
 
 interface Processing {
@@ -19,14 +19,14 @@ interface Processing {
   readonly decide: () => Decision;
 }
 
-/** Verdicts in Postgres. @param graceMs how long an outcome's publisher has before the sweeper takes a look */
+/** Stores outcomes in Postgres. @param graceMs how long after an outcome is stored the sweeper first checks it */
 export function createProcessingStore(pool: pg.Pool, graceMs: number): ProcessingStore {
-  const processTogether = createBatcher<Processing, { processed: ProcessedOrder; first: boolean }>({
+  const processInBatch = createBatcher<Processing, { processed: ProcessedOrder; first: boolean }>({
     ...batching,
     run: (wanted) => inTransaction(pool, (tx) => processAll(tx, wanted, graceMs)),
   });
   return {
-    process: (order, decide) => processTogether({ order, decide }),
+    process: (order, decide) => processInBatch({ order, decide }),
     isKnown: (eventKey) => isRecorded(pool, eventKey),
     findProcessed: async (orderIds) => [...(await findStates(pool, orderIds)).values()],
   };
@@ -38,7 +38,7 @@ async function processAll(tx: Queryable, wanted: readonly Processing[], graceMs:
     tx,
     orders.map(({ eventKey, messageId, orderId }) => ({ eventKey, messageId, aggregateId: orderId })),
   );
-  // The verdict's own row decides who is first: it is still there when the inbox has been cleaned.
+  // The outcome's row, not the inbox, determines which event is first: it still exists after the inbox is cleaned.
   const states = await findStates(
     tx,
     orders.map(({ orderId }) => orderId),
@@ -69,9 +69,9 @@ async function processAll(tx: Queryable, wanted: readonly Processing[], graceMs:
   return results;
 }
 
-function toProcessedOrder({ orderId, version }: CreatedOrder, verdict: Decision): ProcessedOrder {
-  const reason = verdict.status === 'failed' ? verdict.reason : null;
-  return { orderId, status: verdict.status, reason, version: version + 1 };
+function toProcessedOrder({ orderId, version }: CreatedOrder, decision: Decision): ProcessedOrder {
+  const reason = decision.status === 'failed' ? decision.reason : null;
+  return { orderId, status: decision.status, reason, version: version + 1 };
 }
 
 async function insertStates(tx: Queryable, processed: readonly ProcessedOrder[]): Promise<void> {

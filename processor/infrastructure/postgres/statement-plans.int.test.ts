@@ -24,7 +24,7 @@ const batch = 50;
 const claimed = 200;
 const removed = 1000;
 
-/** Orders on their way, and the unpublished messages of them that a step before has found. */
+/** Orders in progress, and their unpublished messages that an earlier step has found. */
 interface Context {
   readonly pool: pg.Pool;
   readonly store: ReturnType<typeof createProcessingStore>;
@@ -52,7 +52,7 @@ const find = async (context: Context, republishAfterMs?: number) => {
 const hot = { kind: 'hot', rows: batch } as const;
 const cleaning = { kind: 'periodic', rows: removed } as const;
 
-/** In the order of an order's life. */
+/** The steps in lifecycle order. */
 const steps: readonly Step<Context>[] = [
   { name: 'processing orders', ...hot, run: process },
   { name: 'processing orders again', ...hot, run: process },
@@ -83,16 +83,16 @@ const steps: readonly Step<Context>[] = [
 ];
 
 /**
- * Before the first ANALYZE the planner takes each aggregate to have one row in 200, and reads the outbox for a batch of them.
- * Autovacuum ends that within a minute or so; loops that find a backlog must not need it.
+ * Before the first ANALYZE, the planner assumes that each aggregate has one row in 200, and reads the whole outbox for
+ * a batch of them. Autovacuum corrects that within about a minute; loops that find a backlog must not depend on it.
  */
 const periodicSteps = steps.filter(({ kind }) => kind === 'periodic');
 
-describe(`statements of the processor with ${largeBacklog} unpublished outcomes`, function () {
+describe(`with ${largeBacklog} unpublished outcomes in the processor,`, function () {
   this.timeout(120_000);
   let database: TestDatabase;
   let few: Costs;
-  /** With the backlog, by what the statistics say of it. */
+  /** The costs with the large backlog, by what the statistics say about it. */
   const many = new Map<string, Costs>();
   before(async () => {
     database = await createTestDatabase('processor');
@@ -103,22 +103,22 @@ describe(`statements of the processor with ${largeBacklog} unpublished outcomes`
     await runPatiently(dsn, insertDecidedOrders(smallBacklog, 'unpublished'));
     few = await recordCosts(dsn, steps, createContext);
     await runPatiently(dsn, insertDecidedOrders(largeBacklog - smallBacklog, 'unpublished'));
-    many.set('say that nothing is unpublished', await recordCosts(dsn, steps, createContext));
+    many.set('show no unpublished outcome', await recordCosts(dsn, steps, createContext));
     await runPatiently(dsn, 'analyze');
-    many.set('have counted them', await recordCosts(dsn, steps, createContext));
+    many.set('are current', await recordCosts(dsn, steps, createContext));
     await runPatiently(dsn, ...tables.flatMap(forgetStatistics));
     many.set('are missing', await recordCosts(dsn, periodicSteps, createContext));
   });
   after(() => database.drop());
 
-  const held = {
-    'say that nothing is unpublished': steps,
-    'have counted them': steps,
+  const stepsByStatistics = {
+    'show no unpublished outcome': steps,
+    'are current': steps,
     'are missing': periodicSteps,
   };
-  for (const [statistics, stepsHeld] of Object.entries(held)) {
-    for (const step of stepsHeld) {
-      it(`${step.name} reads its own rows only when the statistics ${statistics}`, () => {
+  for (const [statistics, stepsToCheck] of Object.entries(stepsByStatistics)) {
+    for (const step of stepsToCheck) {
+      it(`${step.name} reads only its own rows when the statistics ${statistics}`, () => {
         const costs = many.get(statistics);
         assert.ok(costs);
         assertCostIsOfItsOwnRows(step, few, costs);

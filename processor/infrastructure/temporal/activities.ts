@@ -10,15 +10,15 @@ export interface ProcessorActivitiesOptions {
   readonly isQueueEmpty: IsQueueEmpty;
 }
 
-/** What the workflow has the processor do. */
+/** Implements the activities that the workflow runs on the processor. */
 export function createProcessorActivities(options: ProcessorActivitiesOptions): ProcessorActivities {
   const { store, publishOutcomes, isQueueEmpty } = options;
   return {
     publishOrderProcessed: async ({ orderIds, republishAfterMs }) => {
       const processed = await store.findProcessed(orderIds);
-      const decidedIds = processed.map(({ orderId }) => orderId);
+      const processedIds = processed.map(({ orderId }) => orderId);
       const mayRepublish = republishAfterMs !== undefined && (await isQueueEmpty(orderProcessed.queue));
-      const messageIds = await publishOutcomes(decidedIds, mayRepublish ? republishAfterMs : undefined);
+      const messageIds = await publishOutcomes(processedIds, mayRepublish ? republishAfterMs : undefined);
       const outcomes = processed.map(({ orderId, status, version }) => ({ orderId, status, version }));
       return { outcomes, messageIds };
     },

@@ -1,10 +1,10 @@
 import type { OrderWorkflowClient } from '../../../workflows/client/order-workflow-client.js';
 import type { OrderWorkflows } from '../../application/ports.js';
 
-/** The order workflows in Temporal, as the processor talks to them. */
+/** Implements the processor's port to the order workflows in Temporal. */
 export function createOrderWorkflows(client: Pick<OrderWorkflowClient, 'signalOutcomeReady'>): OrderWorkflows {
   return {
-    tellOutcomeReady: async ({ orderId, status, version }, workflowId) =>
+    signalOutcomeReady: async ({ orderId, status, version }, workflowId) =>
       workflowId !== undefined && client.signalOutcomeReady(workflowId, { orderId, status, version }),
   };
 }

@@ -2,7 +2,7 @@ import { Worker, type NativeConnection } from '@temporalio/worker';
 import { taskQueues } from '../../../workflows/contract/messages.js';
 import type { ProcessorActivities } from '../../../workflows/contract/activities.js';
 
-/** Runs the processor's activities; workflow code runs in the order API's worker only. */
+/** Runs the processor's activities; workflow code runs only in the order API's worker. */
 export function createProcessorWorker(
   connection: NativeConnection,
   namespace: string,
@@ -15,7 +15,7 @@ export function createProcessorWorker(
     activities,
     maxConcurrentActivityTaskExecutions: 100,
     maxConcurrentActivityTaskPolls: 10,
-    // An activity that is publishing at the time of a stop gets to its confirm instead of being cut off.
+    // Gives an activity that is publishing during a stop time to receive its confirm.
     shutdownGraceTime: '10 seconds',
     shutdownForceTime: '12 seconds',
   });

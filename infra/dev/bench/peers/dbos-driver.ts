@@ -2,7 +2,7 @@ import { createSettlementWaiters } from '../../../../order-api/infrastructure/te
 import { maxRounds, stepsOf, workflowsOn, type Driver, type DriverOptions } from './driver.js';
 import { loadPeerPackage } from './packages.js';
 
-/** What is used of @dbos-inc/dbos-sdk. */
+/** The part of @dbos-inc/dbos-sdk that this driver uses. */
 interface Dbos {
   setConfig(config: { name: string; systemDatabaseUrl: string; logLevel: string }): void;
   launch(): Promise<void>;
@@ -21,14 +21,14 @@ interface Dbos {
 }
 
 const settledTopic = 'settled';
-/** A second, then twice as long each time: an hour of trying. */
+/** The delay is 1 s at first and doubles each time, which adds up to about an hour. */
 const retries = { retriesAllowed: true, maxAttempts: 12, intervalSeconds: 1 };
 
 /**
- * A DBOS workflow for each order, with the steps of subject: publish its event, wait a moment for the settlement in this process,
- * then for a message, and publish again when that takes too long. Its tables are a schema of the orders' database. It is
- * started after the order's commit, as subject is, and the same reconciler starts it where the process died in between; DBOS
- * itself resumes what was running.
+ * Runs a DBOS workflow for each order, with the same steps as in this system: publish the order's event, wait briefly
+ * for the settlement in this process, then wait for a message, and republish if that takes too long. The tables of DBOS
+ * are a schema of the order database. The workflow is started after the order's commit, as in this system, and the same
+ * reconciler starts it if the process died in between. DBOS itself resumes the workflows that were running.
  */
 export async function startDbosDriver(options: DriverOptions): Promise<Driver> {
   const { dsn, store, logger, checkAfterMs } = options;
@@ -43,7 +43,7 @@ export async function startDbosDriver(options: DriverOptions): Promise<Driver> {
     for (let round = 1; round <= maxRounds; round += 1) {
       if ((await DBOS.recv(settledTopic, { timeoutSeconds: checkAfterMs / 1000 })) !== null) return;
       if (await step('look for the outcome', () => steps.isSettled(orderId))) return;
-      await step('publish order.created again', () => steps.publishAgain(orderId));
+      await step('publish order.created again', () => steps.republish(orderId));
     }
   }
 
@@ -52,7 +52,7 @@ export async function startDbosDriver(options: DriverOptions): Promise<Driver> {
   await DBOS.launch();
   const engine = {
     start: (orderId: string) => DBOS.startWorkflow(lifecycle, { workflowID: orderId })(orderId),
-    tell: (orderId: string, status: string) => DBOS.send(orderId, status, settledTopic),
+    signalSettled: (orderId: string, status: string) => DBOS.send(orderId, status, settledTopic),
   };
   return { workflows: workflowsOn(engine, waiters, logger), stop: () => DBOS.shutdown() };
 }

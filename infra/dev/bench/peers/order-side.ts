@@ -25,8 +25,8 @@ import { startOutboxLibrary } from './outbox-library.js';
 import { peerVariable, type PeerName } from './peer.js';
 import { startRestateDriver } from './restate-driver.js';
 
-// The order API with a peer in the place of Temporal. All else is order-api/main.ts: the same routes, statements, batches,
-// publisher and consumer, so that what differs in the figures comes from the driver.
+// The order API with a peer in place of Temporal. Everything else is the same as in order-api/main.ts: routes,
+// statements, batches, publisher and consumer. Any difference in the figures therefore comes from the driver.
 const peer = process.env[peerVariable] as PeerName;
 
 const drivers: Record<PeerName, (options: DriverOptions) => Promise<Driver>> = {
@@ -39,7 +39,7 @@ await runService(readConfig, async (config, logger, service) => {
   const name = config.service.name;
   const pool = createPool(config.postgres.dsn, name, logger);
   service.onStop('Postgres', () => pool.end());
-  // The library's column for "when to look" is its lock: a message with a grace would be published after it.
+  // The library uses the column `check_at` as its lock, so a grace period would delay every message.
   const store = createOrderStore(pool, peer === 'outbox-library' ? 0 : config.reconcile.graceMs);
   const publisher = await createPublisher(config.rabbitmq.url, `${name} publisher`, orderTopology, logger);
   service.onStop('publisher', () => publisher.close());
@@ -55,7 +55,7 @@ await runService(readConfig, async (config, logger, service) => {
     const reconcileOrders = createReconcileOrders({ store, workflows });
     const pass = async (stopped: AbortSignal) => void (await reconcileOrders(stopped));
     service.run('reconciler', repeat('reconciler', config.reconcile.intervalMs, logger, pass));
-    // The library's own cleaner removes from its own table.
+    // The library has a cleaner of its own for its table.
     service.run('cleaner', createCleaner(pool, config.retention, logger));
   }
 
@@ -71,13 +71,13 @@ await runService(readConfig, async (config, logger, service) => {
   const router = createRouter();
   const placeOrder = createPlaceOrder({ store, workflows });
   addOrderRoutes(router, { placeOrder, store, maxConcurrent: config.http.maxConcurrentPosts });
-  // It listens last, so whoever is answered has all it needs.
+  // The service listens last, so it has everything it needs once it answers.
   router.get('/health', (ctx) => void (ctx.body = { status: 'ok' }));
   const server = await listen(createHttpApp(router, logger, isPostgresOutage), config.http.host, config.http.port);
   service.onStop('HTTP', () => server.stop());
 });
 
-/** The outbox is all there is: nobody is told of anything. */
+/** With the library there is only the outbox: no workflow is started or signalled. */
 async function startLibraryDriver(options: DriverOptions): Promise<Driver> {
   const stop = await startOutboxLibrary(options, orderCreated, 'order-api');
   const workflows = {

@@ -15,7 +15,7 @@ interface LibraryMessage {
   readonly createdAt: string;
 }
 
-/** What is used of pg-transactional-outbox. */
+/** The part of pg-transactional-outbox that this file uses. */
 interface OutboxLibrary {
   readonly DatabaseSetup: Record<
     'dropAndCreateTable' | 'createPollingFunction' | 'setupPollingIndexes',
@@ -35,9 +35,10 @@ const batchSize = 100;
 const pollMs = 100;
 
 /**
- * The library's own table, index and function, in the place of our outbox: a view with our names lets our stores write to it
- * in the transaction of the order, and mark it. `check_at` is the library's lock, so whoever writes gives no grace. Ours are
- * the index by order, which our statements need, and the column of a failure's reason.
+ * Replaces the outbox with the library's own table, index and function. A view under the original names lets the stores
+ * insert into the table within the order's transaction, and mark its messages. `check_at` is the library's lock, so the
+ * writers give no grace period. Two additions are not the library's: the index by order, which the stores' statements
+ * need, and the column for the reason of a failure.
  */
 async function replaceOutbox(pool: pg.Pool, { DatabaseSetup }: OutboxLibrary): Promise<void> {
   const config = {
@@ -61,8 +62,8 @@ async function replaceOutbox(pool: pg.Pool, { DatabaseSetup }: OutboxLibrary): P
 }
 
 /**
- * Has the library publish the events of this database, in the same form and through the same publisher as subject are. Returns
- * how to stop it.
+ * Has the library publish the events of this database, in the same form and through the same publisher as this system
+ * does. Returns a function that stops it.
  */
 export async function startOutboxLibrary(
   { pool, publisher, logger, dsn }: { pool: pg.Pool; publisher: Publisher; logger: Logger; dsn: string },
@@ -78,13 +79,13 @@ export async function startOutboxLibrary(
       settings: {
         ...{ dbSchema: 'public', dbTable: table, nextMessagesFunctionName: pollingFunction },
         ...{ nextMessagesBatchSize: batchSize, nextMessagesPollingIntervalInMs: pollMs },
-        // As its documentation has it for an outbox: a message is never given up.
+        // The library's documentation advises that an outbox never gives up on a message.
         ...{ enableMaxAttemptsProtection: false, enablePoisonousMessageProtection: false },
       },
     },
     { handle: (message) => publish(publisher, message, source, dataversion) },
     logger,
-    // The default begins with single messages, for as many polls as a batch has messages.
+    // The default strategy starts with single messages, for as many polls as a batch has messages.
     { batchSizeStrategy: () => Promise.resolve(batchSize) },
   );
   return stop;

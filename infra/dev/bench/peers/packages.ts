@@ -11,13 +11,13 @@ import { runCommand } from '../../processes/run-command.js';
 const pinned = fileURLToPath(new URL('packages/', import.meta.url));
 const files = ['package.json', 'package-lock.json'] as const;
 const installLimitMs = 10 * 60_000;
-/** Tells the processes of a peer where its packages are. */
+/** Tells a peer's processes where the peers' packages are installed. */
 export const packagesVariable = 'PEER_PACKAGES';
 
 /**
- * The directory with the peers' packages, in our cache: installed at first use from the versions pinned in `packages/`,
- * so that no `npm ci` of the project has to fetch their 240 MB. Two runs at once install once.
- * @throws CliError when npm cannot install them
+ * Returns the directory of the peers' packages in the user's cache. The first use installs the versions pinned in
+ * `packages/`, so that `npm ci` of the project does not have to download their 240 MB. Concurrent runs install once.
+ * @throws CliError if npm cannot install them
  */
 export async function providePeerPackages(
   environment: NodeJS.ProcessEnv,
@@ -30,19 +30,19 @@ export async function providePeerPackages(
   mkdirSync(cache, { recursive: true });
   const release = await acquireLock(`${directory}.lock`, {
     waitMs: installLimitMs,
-    onWait: (pid) => print(`peers: waiting for process ${String(pid)}, which is installing them`),
+    onWait: (pid) => print(`peers: waiting for process ${String(pid)}, which is installing their packages`),
   });
   try {
     if (existsSync(directory)) return directory;
-    print(`peers: installing their packages into ${directory}, once (240 MB)`);
+    print(`peers: installing their packages into ${directory} (240 MB, only on first use)`);
     const draft = mkdtempSync(join(cache, 'draft-'));
     try {
       for (const file of files) copyFileSync(join(pinned, file), join(draft, file));
-      // Their install scripts only tell their makers that they were installed.
+      // Their install scripts only report the installation to their vendors.
       const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
       const env = withoutOwnProject(environment);
       await runCommand('npm', args, { cwd: draft, env, limitMs: installLimitMs, signal });
-      // One step, so that nobody ever finds half of them.
+      // The rename is one step, so no run ever finds half of them.
       renameSync(draft, directory);
     } finally {
       rmSync(draft, { recursive: true, force: true });
@@ -53,19 +53,19 @@ export async function providePeerPackages(
   }
 }
 
-/** A package of the peers. They are no dependencies of the project, so the caller says what it uses of the module. */
+/** Loads a package of the peers. They are not dependencies of the project, so the caller declares the types it uses. */
 export function loadPeerPackage(name: string): unknown {
   return createRequire(join(process.env[packagesVariable] ?? '', 'package.json'))(name) as unknown;
 }
 
-/** A change of the pinned versions is another directory. */
+/** Changes with the pinned versions, so that each set of versions has its own directory. */
 function fingerprint(): string {
   const hash = createHash('sha256');
   for (const file of files) hash.update(readFileSync(join(pinned, file)));
   return hash.digest('hex').slice(0, 12);
 }
 
-/** `npm run` tells what it starts where its own project is, and an npm below it would install there. */
+/** `npm run` passes the location of its own project to its children, and an npm among them would install there. */
 function withoutOwnProject(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const own = /^(npm_(package|lifecycle)_|npm_config_local_prefix$|INIT_CWD$)/;
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !own.test(name)));

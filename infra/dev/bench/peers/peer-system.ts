@@ -20,7 +20,7 @@ const countLimitMs = 10_000;
 
 type Side = (typeof sides)[number];
 
-/** A peer's two processes on databases and a vhost of their own, with the same settings as subject. */
+/** A peer's two processes on their own databases and vhost, with the same settings as this system. */
 export class PeerSystem implements OrderSystem {
   readonly peer: Peer;
   readonly ordersDb: TestDatabase;
@@ -47,7 +47,7 @@ export class PeerSystem implements OrderSystem {
     this.restate = parts.restate;
   }
 
-  /** @param packages where the peers' packages are installed @throws Error when it does not get healthy */
+  /** @param packages where the peers' packages are installed @throws Error if the peer does not become healthy */
   static async start(
     peer: Peer,
     packages: string,
@@ -105,17 +105,18 @@ export class PeerSystem implements OrderSystem {
   }
 
   /**
-   * Waits until nothing is open any more: every accepted order is there once and settled at version 2 with one effect on
-   * either side, nothing is unpublished, no workflow runs. @throws Error naming what is not so after `limitMs`
+   * Waits until no work is open: every accepted order exists once and is settled at version 2 with one effect on either
+   * side, every event is published, and no workflow runs.
+   * @throws Error that names what does not hold after `limitMs`
    */
   async verify(limitMs = 120_000): Promise<void> {
     const { name } = this.peer;
     const nothingOpen = async () =>
       assert.deepEqual([await hasOpenRows(this), await this.#openWorkflows()], [false, 0]);
-    await eventually(`${name}: nothing is open`, nothingOpen, limitMs);
-    const wanted = { all: this.#accepted, settled: this.#accepted, answered: this.#accepted };
-    const allThere = async () => assert.deepEqual(await countOnce(this), { orders: wanted, processed: wanted });
-    await eventually(`${name}: every order is there once`, allThere, countLimitMs);
+    await eventually(`${name}: no work is open`, nothingOpen, limitMs);
+    const wanted = { all: this.#accepted, settled: this.#accepted, received: this.#accepted };
+    const allOnce = async () => assert.deepEqual(await countOnce(this), { orders: wanted, processed: wanted });
+    await eventually(`${name}: every order exists once`, allOnce, countLimitMs);
   }
 
   async #openWorkflows(): Promise<number> {
@@ -127,7 +128,7 @@ export class PeerSystem implements OrderSystem {
     return Number(rows[0]?.open);
   }
 
-  /** Ends everything of it; what is asked for after a failure ends in time, too. */
+  /** Stops the peer and removes everything it used. Can be called after a failure as well. */
   async stop(): Promise<void> {
     await this.#http?.destroy();
     await Promise.all([...this.#processes.values()].map(stopMeasured));

@@ -1,17 +1,18 @@
 import { readFileSync } from 'node:fs';
 
-/** What drives an order besides our own plumbing; the processes of a peer are told by PEER. */
+/** What advances an order in place of Temporal. */
 export type PeerName = 'dbos' | 'restate' | 'outbox-library';
 
+/** Tells the processes of a peer which peer they belong to. */
 export const peerVariable = 'PEER';
 
-/** Something that a reader could take instead of this system. */
+/** An alternative that a reader could use instead of this system. */
 export interface Peer {
   readonly name: PeerName;
   readonly title: string;
-  /** Its packages, each with the licence it comes under. */
+  /** Its packages with their licences. */
   readonly packages: Readonly<Record<string, string>>;
-  /** Where its figures do not mean the same as subject. */
+  /** What to keep in mind when its figures are compared with this system's. */
   readonly differences: readonly string[];
 }
 
@@ -21,9 +22,9 @@ export const peers: readonly Peer[] = [
     title: 'DBOS workflow per order',
     packages: { '@dbos-inc/dbos-sdk': 'MIT' },
     differences: [
-      'needs no server of its own: its workflows are rows in the database of the orders, with synchronous commit',
-      'only the order API has workflows; the processor acknowledges a message when its outcome is published, as subject does',
-      'no web page here: that is a separate service of its maker',
+      'needs no server of its own: its workflows are rows in the order database, with synchronous commit',
+      'has workflows in the order API only; as in this system, a message is acknowledged once its outcome is published',
+      'has no web UI here: its vendor offers one as a separate service',
     ],
   },
   {
@@ -35,9 +36,9 @@ export const peers: readonly Peer[] = [
       '@restatedev/restate-sdk-clients': 'MIT',
     },
     differences: [
-      'keeps its workflows in a log of its own and not in Postgres, on one node, and flushes it before it answers',
-      'only the order API has workflows; the processor acknowledges a message when its outcome is published, as subject does',
-      'Promise.withResolvers, which the SDK takes from Node 22, is added to Node 20',
+      'keeps its workflows in its own log on one node instead of in Postgres, and flushes the log before it responds',
+      'has workflows in the order API only; as in this system, a message is acknowledged once its outcome is published',
+      'runs with Promise.withResolvers added to Node 20, since its SDK expects it from Node 22',
     ],
   },
   {
@@ -45,20 +46,20 @@ export const peers: readonly Peer[] = [
     title: 'pg-transactional-outbox on both sides',
     packages: { 'pg-transactional-outbox': 'MIT' },
     differences: [
-      'polls every 100 ms (its default is 500), up to 100 messages at a time (5), all of them parallel',
-      'a message that its own poll has locked while it is about to be published waits 5 s: the tail of its latencies',
-      'publishes what was committed, and nothing more: an order whose outcome never comes is not noticed',
-      "an order's progress can be read nowhere",
+      'polls every 100 ms (default 500) for up to 100 messages (default 5), all of them in parallel',
+      'leaves a message for 5 s when a poll locks it while it is about to be published: the tail of its latencies',
+      'publishes what was committed and nothing more: it does not notice an order whose outcome never arrives',
+      "offers no way to read an order's progress",
     ],
   },
 ];
 
-/** What the peer needs cannot be had on this machine: it is skipped. */
+/** Something that a peer needs is not available on this machine, so the peer is skipped. */
 export class PeerUnavailable extends Error {
   override readonly name = 'PeerUnavailable';
 }
 
-/** The version of a package that the peers are pinned to. */
+/** Returns the pinned version of one of the peers' packages. */
 export function pinnedVersion(name: string): string {
   const text = readFileSync(new URL('packages/package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { dependencies: Record<string, string> }).dependencies[name] ?? 'unknown';

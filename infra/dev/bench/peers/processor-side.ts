@@ -21,8 +21,9 @@ import { orderProcessed, orderTopology } from '../../../../workflows/order-event
 import { startOutboxLibrary } from './outbox-library.js';
 import { peerVariable } from './peer.js';
 
-// The processor without Temporal. Where a peer has workflows, an outcome is published before its message is acknowledged, as
-// subject is, so a crash in between has the message come again; with the library, that publishes it from the outbox.
+// The processor without Temporal. If the peer has workflows, an outcome is published before its message is
+// acknowledged, as in this system, so the message is redelivered after a crash in between. The library publishes
+// outcomes from the outbox.
 const isLibrary = process.env[peerVariable] === 'outbox-library';
 
 await runService(readConfig, async (config, logger, service) => {
@@ -57,8 +58,8 @@ await runService(readConfig, async (config, logger, service) => {
   const counts = addMessagingMetrics(createRegistry(name), { pool, publisher, topology: orderTopology });
   const processOrder = createProcessOrder({
     ...{ store, outcomes, decide: () => decide(config.processing.successRate, Math.random) },
-    // No workflow takes an outcome that could not be published: its message comes again.
-    workflows: { tellOutcomeReady: () => Promise.resolve(false) },
+    // No workflow takes over an outcome that could not be published; its message is redelivered.
+    workflows: { signalOutcomeReady: () => Promise.resolve(false) },
   });
   const url = config.rabbitmq.url;
   const consumer = await createOrderCreatedConsumer({ url, service: name, publisher, processOrder, logger, counts });

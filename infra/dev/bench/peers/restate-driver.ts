@@ -16,14 +16,14 @@ interface Handlers {
   settled(context: Context, status: string): Promise<void>;
 }
 
-/** What is used of @restatedev/restate-sdk. */
+/** The part of @restatedev/restate-sdk that this driver uses. */
 interface RestateSdk {
   workflow(definition: { name: string; handlers: Handlers }): unknown;
   serve(options: { services: readonly unknown[]; port: number }): Promise<number>;
   readonly TimeoutError: new () => Error;
 }
 
-/** What is used of @restatedev/restate-sdk-clients. */
+/** The part of @restatedev/restate-sdk-clients that this driver uses. */
 interface RestateClients {
   connect(options: { url: string }): {
     workflowClient(
@@ -33,7 +33,7 @@ interface RestateClients {
   };
 }
 
-/** Where the Restate server is, and where it finds this process: set by whoever starts it. */
+/** The variables by which the benchmark says where the Restate server is, and where the server finds this process. */
 export const restateVariables = {
   ingress: 'PEER_RESTATE_INGRESS',
   admin: 'PEER_RESTATE_ADMIN',
@@ -44,10 +44,10 @@ const registerLimitMs = 30_000;
 const settledPromise = 'settled';
 
 /**
- * A Restate workflow for each order, its key the order's id, with the steps of subject: publish its event, wait a moment for the
- * settlement in this process, then for a promise, and publish again when that takes too long. Restate retries a failed step by
- * itself. It is started after the order's commit, as subject is, and the same reconciler starts it where the process died in
- * between.
+ * Runs a Restate workflow for each order, keyed by the order's id, with the same steps as in this system: publish the
+ * order's event, wait briefly for the settlement in this process, then wait for a promise, and republish if that takes
+ * too long. Restate itself retries a failed step. The workflow is started after the order's commit, as in this system,
+ * and the same reconciler starts it if the process died in between.
  */
 export async function startRestateDriver(options: DriverOptions): Promise<Driver> {
   const { store, logger, checkAfterMs } = options;
@@ -68,7 +68,7 @@ export async function startRestateDriver(options: DriverOptions): Promise<Driver
         if (!(error instanceof sdk.TimeoutError)) throw error;
       }
       if (await context.run('look for the outcome', () => steps.isSettled(orderId))) return;
-      await context.run('publish order.created again', () => steps.publishAgain(orderId));
+      await context.run('publish order.created again', () => steps.republish(orderId));
     }
   }
 
@@ -78,13 +78,13 @@ export async function startRestateDriver(options: DriverOptions): Promise<Driver
   const ingress = clients.connect({ url: process.env[restateVariables.ingress] ?? '' });
   const engine = {
     start: (orderId: string) => ingress.workflowClient(lifecycle, orderId).workflowSubmit(orderId),
-    tell: (orderId: string, status: string) => ingress.workflowClient(lifecycle, orderId).settled(status),
+    signalSettled: (orderId: string, status: string) => ingress.workflowClient(lifecycle, orderId).settled(status),
   };
-  // What is under way is taken up again by the server.
+  // There is nothing to stop: the server resumes the workflows that are in progress.
   return { workflows: workflowsOn(engine, waiters, logger), stop: () => Promise.resolve() };
 }
 
-/** Tells the server where this process takes the steps of its workflows. */
+/** Tells the server where this process serves the steps of its workflows. */
 async function register(port: number): Promise<void> {
   const response = await fetch(`${process.env[restateVariables.admin] ?? ''}/deployments`, {
     method: 'POST',
@@ -95,13 +95,13 @@ async function register(port: number): Promise<void> {
   if (!response.ok) throw new Error(`Restate answered ${response.status}: ${await response.text()}`);
 }
 
-/** The SDK expects Node 22 to have it. */
+/** Adds Promise.withResolvers, which the SDK takes for granted but Node has only since version 22. */
 function addWithResolvers(): void {
   Object.assign(Promise, {
     withResolvers: <Value>() => {
-      let settle: { resolve: (value: Value) => void; reject: (reason: unknown) => void } | undefined;
-      const promise = new Promise<Value>((resolve, reject) => (settle = { resolve, reject }));
-      return { promise, ...settle };
+      let resolvers: { resolve: (value: Value) => void; reject: (reason: unknown) => void } | undefined;
+      const promise = new Promise<Value>((resolve, reject) => (resolvers = { resolve, reject }));
+      return { promise, ...resolvers };
     },
   });
 }

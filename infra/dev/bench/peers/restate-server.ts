@@ -8,20 +8,20 @@ import { restateVariables } from './restate-driver.js';
 
 const probeLimitMs = 3000;
 
-/** A Restate server of one node, for one peer. */
+/** A single-node Restate server for one peer. */
 export interface RestateServer {
-  /** The record under which the server's CPU time is found. */
+  /** Name of the process record that leads to the server's CPU time. */
   readonly processName: string;
-  /** How the peer's process finds the server, and is found by it. */
+  /** Environment by which the peer's process finds the server, and the server finds the process. */
   readonly settings: Readonly<Record<string, string>>;
-  /** How many workflows have not ended. */
+  /** Returns the number of workflows that have not completed. */
   countOpen(): Promise<number>;
   stop(): Promise<void>;
 }
 
 /**
- * Starts the server with its default settings, on 127.0.0.1 only, its log among the instance's files.
- * @throws PeerUnavailable when there is no binary for this platform; Error when it does not get ready
+ * Starts the server with its default settings, on 127.0.0.1 only, with its log in the server directory.
+ * @throws PeerUnavailable if there is no binary for this platform; Error if the server does not become ready
  */
 export async function startRestateServer(
   packages: string,
@@ -62,7 +62,7 @@ export async function startRestateServer(
       [restateVariables.ingress]: `http://127.0.0.1:${ingress}`,
       [restateVariables.admin]: adminUrl,
       [restateVariables.endpointPort]: String(endpoint),
-      // Its SDK writes a line at the start and at the end of each call.
+      // By default the SDK logs a line at the start and at the end of each call.
       RESTATE_LOGGING: 'WARN',
     },
     countOpen: () => countOpen(adminUrl),
@@ -70,14 +70,14 @@ export async function startRestateServer(
   };
 }
 
-/** The binary is in a package of its own for each platform, which the server's package requires. */
+/** Each platform's binary comes in its own package, which is a dependency of the server's package. */
 function programIn(packages: string): string {
   const main = createRequire(join(packages, 'package.json')).resolve('@restatedev/restate-server/package.json');
   const platform = `@restatedev/restate-server-${process.platform}-${process.arch}`;
   try {
     return join(createRequire(main).resolve(`${platform}/package.json`), '..', 'bin', 'restate-server');
   } catch {
-    throw new PeerUnavailable(`there is no ${platform}`);
+    throw new PeerUnavailable(`there is no package ${platform}`);
   }
 }
 

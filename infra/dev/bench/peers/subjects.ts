@@ -4,39 +4,42 @@ import type { Bench, Mode } from '../scenario.js';
 import { PeerUnavailable, peers, pinnedVersion, type Peer } from './peer.js';
 import { PeerSystem } from './peer-system.js';
 
-/** A running system that is measured: subject in one of its modes, or a peer. */
+/** A running system that is measured: this system in one of its modes, or a peer. */
 export interface Subject {
   readonly system: OrderSystem & {
-    /** @throws Error unless every accepted order is there once and settled, and nothing is open any more */
+    /** @throws Error unless every accepted order exists once and is settled, and no work is open */
     verify(): Promise<void>;
   };
   /** CPU time used so far by each of its processes, servers included, in milliseconds. */
   readCpu(): Record<string, number>;
-  /** After a failure as well as at the end. */
+  /** Called after a failure as well as at the end. */
   stop(): Promise<void>;
 }
 
-/** One that is not running yet. */
+/** A subject that is not running yet. */
 export interface Candidate {
   readonly title: string;
   readonly versions: string;
   readonly notes: readonly string[];
-  /** @throws PeerUnavailable when what it needs cannot be had on this machine */
+  /** @throws PeerUnavailable if something that it needs is not available on this machine */
   start(): Promise<Subject>;
 }
 
-/** Servers that every system here stands on; what else one needs is counted for it alone. */
+/** The servers that every subject uses. Any other server counts only for the subject that needs it. */
 const sharedServers = /^(Postgres .*|RabbitMQ)$/;
 
-/** Ours first. The servers' records are read each time: one that was started again has another process. */
+/**
+ * Returns this system in both modes, then the peers. Their CPU time is read by way of the servers' current records,
+ * since a restarted server has a new process.
+ */
 export function candidatesOf(bench: Bench, packages: () => Promise<string>): Candidate[] {
   return [
-    ...(['default', 'strict'] as const).map((mode) => ourCandidate(bench, mode)),
+    ...(['default', 'strict'] as const).map((mode) => ownCandidate(bench, mode)),
     ...peers.map((peer) => peerCandidate(bench, peer, packages)),
   ];
 }
 
-function ourCandidate(bench: Bench, mode: Mode): Candidate {
+function ownCandidate(bench: Bench, mode: Mode): Candidate {
   return {
     title: `this system, ${mode} mode`,
     versions: '',
@@ -47,7 +50,7 @@ function ourCandidate(bench: Bench, mode: Mode): Candidate {
         system,
         readCpu: () =>
           readCpu(bench, 'Temporal', { 'order-api': system.pidOf('order-api'), processor: system.pidOf('processor') }),
-        // Nobody uses it after this; the benchmark drops its databases when it stops all its systems.
+        // Nothing uses it after this; the benchmark drops its databases when it stops all its systems.
         stop: async () => system.kill(),
       };
     },

@@ -7,7 +7,8 @@ import { orderTopology } from '../../../../workflows/order-events.js';
 import { ratePerSecond } from '../rate.js';
 import { serve } from './serve.js';
 
-// Scenario 6: messages confirmed a second, by our publisher or by amqplib's confirm channel alone (CONFIRMS_THROUGH).
+// For `confirms`: messages confirmed per second, by this system's publisher or by amqplib's confirm channel alone, as
+// CONFIRMS_THROUGH says.
 const url = process.env['APP__RABBITMQ_URL'] ?? '';
 const window = 200;
 const content = Buffer.alloc(400, 'x');
@@ -16,7 +17,7 @@ const routingKey = 'order.created';
 async function subject(): Promise<() => Promise<void>> {
   const publisher = await createPublisher(url, 'reference', orderTopology, testLogger);
   await eventually('the publisher is connected', () => {
-    if (!publisher.isUp()) throw new Error('not yet');
+    if (!publisher.isUp()) throw new Error('it is not connected yet');
   });
   const { exchange } = orderTopology;
   return () => publisher.publish({ exchange, routingKey, content, properties: { messageId: randomUUID() } });

@@ -1,4 +1,4 @@
-/** Nothing: what a workflow costs before it does anything. */
+/** Does nothing, which shows what a workflow costs before it does any work. */
 export async function noOp(): Promise<void> {
   // Nothing to do.
 }

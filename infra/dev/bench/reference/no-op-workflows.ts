@@ -8,7 +8,7 @@ import { ratePerSecond } from '../rate.js';
 import { serve } from './serve.js';
 import type { noOp } from './no-op-workflow.js';
 
-// Scenario 2: workflows that do nothing, on the same server, with the order API's worker settings.
+// For `settling`: workflows that do nothing, on the same server, with the order API's worker settings.
 installTemporalRuntime(testLogger);
 const namespace = process.env['TEMPORAL_NAMESPACE'] ?? 'default';
 const connection = await NativeConnection.connect({ address: process.env['TEMPORAL_ADDRESS'] ?? '' });
@@ -25,7 +25,7 @@ const worker = await Worker.create({
 });
 void worker.run();
 
-/** As many as row 2 has, and as long a warm-up. */
+/** The number of clients and the warm-up are the same as in `settling`. */
 const clients = 200;
 const warmUpMs = 2000;
 

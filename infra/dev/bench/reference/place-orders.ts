@@ -2,8 +2,8 @@ import { placeOrders } from '../../../../order-api/infrastructure/postgres/place
 import { newOrderId } from '../order-client.js';
 import { serveOnPostgres } from './serve.js';
 
-// Scenario 1: what Postgres and node-postgres do when nothing else is to be done. The order API's own statement, one order at
-// a time.
+// For `accepting`: what Postgres and node-postgres achieve when there is nothing else to do. It runs the order API's
+// own statement, one order at a time.
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 serveOnPostgres((pool) => {

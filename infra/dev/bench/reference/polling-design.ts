@@ -13,7 +13,8 @@ import { newOrderId } from '../order-client.js';
 import { watchSettlements } from '../settlements.js';
 import { serve } from './serve.js';
 
-// Scenario 4: the classic design, with our own stores, relay and consumers: both outboxes are polled, nothing else drives them.
+// For `single-order`: the classic design, built from this system's stores, relay and consumers. Both outboxes are
+// polled, and nothing else has their messages published.
 const pollMs = 5000;
 const orders = createPool(process.env['ORDERS_DB_DSN'] ?? '', 'reference', testLogger);
 const processed = createPool(process.env['PROCESSOR_DB_DSN'] ?? '', 'reference', testLogger);
@@ -68,11 +69,11 @@ await createConsumer({
 });
 
 const ordersEachRun = 60;
-/** The two pollers know nothing of each other: how far apart they are decides the median, so it goes through all values. */
+/** The pollers are independent. The offset between them decides the median, so the runs go through all offsets. */
 const phases = Number(process.env['REFERENCE_RUNS'] ?? '1');
 let run = 0;
 
-/** Orders spread evenly over the run; answers with the milliseconds from each one's placing to its settlement. */
+/** Places orders evenly over the run and returns the milliseconds from placing to settlement of each. */
 serve(async (durationMs) => {
   const stopping = new AbortController();
   const apartMs = (((run % phases) + 0.5) / phases) * pollMs;

@@ -3,8 +3,9 @@ import { inTransaction } from '../../../postgres/pool.js';
 import { newOrderId } from '../order-client.js';
 import { serveOnPostgres } from './serve.js';
 
-// Scenario 7: the three tables of the processor's transaction and the mark of the published outcome, one order at a time, as
-// anybody would write it first. Nothing is consumed or published for it, which subject does besides.
+// For `draining`: the three tables of the processor's transaction and the mark of the published outcome, one order at a
+// time, as a first version would do it. It neither consumes nor publishes a message, which the subject does in
+// addition.
 serveOnPostgres(async (pool) => {
   const orderId = newOrderId();
   const messageId = uuidv7();

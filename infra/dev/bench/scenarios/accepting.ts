@@ -6,7 +6,7 @@ import { measurePairs, ratiosOf } from './pairs.js';
 
 const clients = 100;
 
-/** Scenario 1: how fast orders are accepted, with everything behind them at work. */
+/** `accepting`: how fast orders are accepted while everything behind the API is at work. */
 export const accepting: Scenario = async (bench) => {
   const database = await createTestDatabase('order-api');
   const reference = await startReference('place-orders', { APP__DB_DSN: database.dsn });
@@ -25,7 +25,7 @@ export const accepting: Scenario = async (bench) => {
       },
     );
     const target = { atLeast: 0.5 };
-    const notes = [`${clients} clients; workflows, messages and answers run at the same time`];
+    const notes = [`${clients} clients; workflows, messages and outcomes are processed at the same time`];
     return [
       { slug: 'accepting', title: 'accepted POST/s', unit: '1/s', ...measured, ...ratiosOf(measured), target, notes },
     ];

@@ -7,9 +7,9 @@ import type { BenchSystem, ServiceName } from '../system.js';
 const clients = 200;
 const stepMs = 250;
 const settleLimitMs = 300_000;
-/** What a garbage collector keeps in reserve differs from one moment to the next; growth shows in the second burst. */
+/** A garbage collector keeps a varying amount of memory in reserve, so growth is judged by the second burst. */
 const maxGrowth = 1.25;
-const circuitOpenMs = 5000;
+const coolDownMs = 5000;
 const services: readonly ServiceName[] = ['order-api', 'processor'];
 const mebibyte = 2 ** 20;
 
@@ -24,11 +24,11 @@ interface Burst {
   readonly acceptedMs: number;
   readonly settledMs: number;
   readonly samples: readonly Sample[];
-  /** Of each service in MiB, some seconds after everything was settled. */
+  /** Memory of each service in MiB, 5 seconds after every order was settled. */
   readonly memoryAfter: readonly number[];
 }
 
-/** Scenario 8: as many orders as the API takes, all at once; and again, to see what memory stays in use. */
+/** `burst`: as many orders at once as the API accepts, twice, to see how much memory stays in use. */
 export const burst: Scenario = async (bench) => {
   const system = await bench.system('default');
   const size = bench.plan.burstSize;
@@ -47,13 +47,13 @@ export const burst: Scenario = async (bench) => {
     Math.max(...bursts.flatMap(({ samples }) => samples.map(({ memory }) => memory[index] ?? 0))),
   );
   const notes = [
-    `${size} orders, none refused: accepted in ${seconds(first.acceptedMs)} and ${seconds(second.acceptedMs)}, settled in ${seconds(first.settledMs)} and ${seconds(second.settledMs)}`,
+    `${size} orders in each burst, none refused: accepted in ${seconds(first.acceptedMs)} and ${seconds(second.acceptedMs)}, settled in ${seconds(first.settledMs)} and ${seconds(second.settledMs)}`,
     ...services.map((name, index) => {
       const of = (values: readonly number[]): string => `${values[index]?.toFixed(0)} MiB`;
-      return `memory of ${name}: before ${of(memoryBefore)}, at most ${of(peaks)}, after the first ${of(first.memoryAfter)}, after the second ${of(second.memoryAfter)}`;
+      return `memory of ${name}: ${of(memoryBefore)} before, ${of(peaks)} at the peak, ${of(first.memoryAfter)} after the first burst, ${of(second.memoryAfter)} after the second`;
     }),
   ];
-  const title = `burst of ${size} POSTs: memory after the second to memory after the first`;
+  const title = `memory after a second burst of ${size} POSTs, relative to after the first`;
   const measured = { subject: second.memoryAfter, reference: first.memoryAfter };
   const target = { atMost: maxGrowth };
   return [{ slug: 'burst', title, unit: 'MiB', ...measured, ratio: growth, target, notes, charts: charts(first) }];
@@ -82,7 +82,7 @@ async function oneBurst(system: BenchSystem, size: number): Promise<Burst> {
   await placing;
   const settledMs = (samples.at(-1)?.at ?? Infinity) * 1000;
   await system.verify();
-  await sleep(circuitOpenMs);
+  await sleep(coolDownMs);
   return {
     acceptedMs,
     settledMs,

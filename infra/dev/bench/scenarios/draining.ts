@@ -12,7 +12,7 @@ const clients = 100;
 const fillLimitMs = 300_000;
 const pollMs = 100;
 
-/** Scenario 7: the processor alone works off what has piled up while it was away. */
+/** `draining`: the processor alone works off the backlog that built up while it was down. */
 export const draining: Scenario = async (bench) => {
   const database = await createTestDatabase('processor');
   const reference = await startReference('process-orders', { APP__DB_DSN: database.dsn });
@@ -27,9 +27,9 @@ export const draining: Scenario = async (bench) => {
       () => reference.run<number>(plan.windowMs),
       () => drain(system, each),
     );
-    const title = 'drain of waiting order.created, messages/s';
+    const title = 'queued order.created messages processed/s';
     const notes = [
-      `${each} orders each time, ${each * plan.pairs} in all; the order API is stopped meanwhile, outcomes are published`,
+      `${each} orders in each run, ${each * plan.pairs} in total; the order API is stopped meanwhile, and outcomes are published`,
     ];
     return [
       { slug: 'draining', title, unit: '1/s', ...measured, ...ratiosOf(measured), target: { atLeast: 1.5 }, notes },
@@ -71,8 +71,8 @@ async function countProcessed({ processorDb }: BenchSystem): Promise<number> {
 }
 
 /**
- * From the times in the rows themselves, so that no question has to be asked while it matters. They are those at which
- * their transactions began; what was in the first transaction is not counted, as the time before it is not.
+ * Computes the rate from the times in the rows, so that no query disturbs the measurement. Each time is the start of
+ * its row's transaction. The rows of the first transaction do not count, just as the time before it does not.
  */
 async function rateOfLast({ processorDb }: BenchSystem, count: number): Promise<number> {
   const { rows } = await processorDb.pool.query<{ rate: string }>(

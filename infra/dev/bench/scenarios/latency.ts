@@ -10,10 +10,10 @@ import { measurePairs, ratiosOf } from './pairs.js';
 
 const warmUpOrders = 20;
 const ordersEachPair = 30;
-/** Once around the pollers' clock, so that the reference's orders meet every phase of it equally often. */
+/** One full polling interval, so that the reference's orders meet each of its phases equally often. */
 const spreadMs = 5000;
 
-/** Scenario 4: one order at a time, against the classic design that polls both outboxes every 5 seconds. */
+/** `single-order`: one order at a time, against the classic design that polls both outboxes every 5 seconds. */
 export const singleOrder: Scenario = async (bench) => {
   const [ordersDb, processorDb, vhost] = await Promise.all([
     createTestDatabase('order-api'),
@@ -43,7 +43,7 @@ export const singleOrder: Scenario = async (bench) => {
     await system.verify();
     const [p99, pollingP99] = [percentile(all.subject, 99), percentile(all.polling, 99)];
     const title = 'p50 from POST to settled, one order at a time: how many times faster than polling every 5 s';
-    const notes = [`subject: p99 ${p99.toFixed(1)} ms; polling: p99 ${pollingP99.toFixed(0)} ms`];
+    const notes = [`p99: subject ${p99.toFixed(1)} ms, reference ${pollingP99.toFixed(0)} ms`];
     const fasterBy = ratiosOf({ subject: measured.reference, reference: measured.subject });
     return [{ slug: 'single-order', title, unit: 'ms', ...measured, ...fasterBy, target: { atLeast: 50 }, notes }];
   } finally {
@@ -63,7 +63,7 @@ async function oneAtATime(system: BenchSystem, count: number): Promise<number[]>
   return latencies;
 }
 
-/** Scenario 5: the tail under half of what the system can do. */
+/** `half-load`: the tail latency at half of the capacity. */
 export const halfLoad: Scenario = async (bench) => {
   const perSecond = (await capacityOf(bench)) / 2;
   const system = await bench.system('default');
@@ -78,7 +78,7 @@ export const halfLoad: Scenario = async (bench) => {
   }
   const of = (share: number): number[] => loads.map((load) => percentile(latenciesOf(load), share));
   const measured = { subject: of(99), reference: of(50) };
-  const title = 'p99 from POST to settled at half of capacity, to p50 of the same';
+  const title = 'p99 from POST to settled at half of capacity, relative to p50 of the same runs';
   const notes = [`${perSecond.toFixed(0)} orders/s, constant arrivals, ${pairs} runs of ${steadyMs / pairs / 1000} s`];
   const charts = loads.slice(0, 1).map((load) => chartOf(load, perSecond));
   return [
@@ -100,7 +100,7 @@ function chartOf({ orders }: Load, perSecond: number): Chart {
   };
 }
 
-/** Orders settled a second in default mode: what row 3 has measured, or, when it was left out, measured now. */
+/** Orders settled per second in default mode, as `settling` measured it; measured now if `settling` was left out. */
 export async function capacityOf(bench: Bench): Promise<number> {
   if (bench.capacity === undefined) {
     const system = await bench.system('default');

@@ -1,7 +1,7 @@
 import { median } from '../statistics.js';
 import type { Bench, Measurement } from '../scenario.js';
 
-/** Measures reference and subject in turn, `pairs` times, so that a disturbance meets both. */
+/** Measures reference and subject in turn, `pairs` times, so that a disturbance affects both. */
 export async function measurePairs(
   { plan, print }: Bench,
   title: string,
@@ -18,7 +18,7 @@ export async function measurePairs(
   return measured;
 }
 
-/** The quotient of the medians, and that of each pair. */
+/** Returns the ratio of the medians, and the ratio of each pair. */
 export function ratiosOf({
   subject,
   reference,

@@ -7,7 +7,7 @@ import { candidatesOf, type Candidate, type Subject } from '../peers/subjects.js
 import type { Bench } from '../scenario.js';
 import { percentile } from '../statistics.js';
 
-/** A system that has just started is slower for a while: code is compiled, plans are prepared. */
+/** A system that has just started is slower for a while, until its code is compiled and its plans are prepared. */
 const warmUpMs = 3000;
 
 interface Round {
@@ -16,7 +16,7 @@ interface Round {
   readonly latencies: readonly number[];
 }
 
-/** One candidate while it is measured: what it has shown so far, or why it takes no further part. */
+/** A candidate with its measurements so far, or with the reason why it takes no further part. */
 interface Entry {
   readonly candidate: Candidate;
   /** Undefined once it is stopped. */
@@ -27,9 +27,9 @@ interface Entry {
 }
 
 /**
- * Measures this system in both modes and everything that could be taken instead of it, in turn on the same servers, each
- * with the same job over HTTP. A peer whose packages cannot be had, or that does not start, is skipped and says so; one that
- * loses or doubles an order is invalid. Never throws for one of them.
+ * Measures this system in both modes and each of its peers, in turn on the same servers and with the same load over
+ * HTTP. A peer that is not available on this machine is reported as skipped; one that does not start, or that loses or
+ * duplicates an order, is reported as invalid. Neither makes this throw.
  */
 export async function measurePeers(bench: Bench, stop: AbortSignal): Promise<PeerMeasurement[]> {
   const { plan, print } = bench;
@@ -47,17 +47,17 @@ export async function measurePeers(bench: Bench, stop: AbortSignal): Promise<Pee
   return entries.map(toMeasurement);
 }
 
-/** @throws what npm has said, which is reported here, once for all peers */
+/** @throws the error of npm, which is printed here, once for all peers */
 async function install(print: Bench['print'], stop: AbortSignal): Promise<string> {
   try {
     return await providePeerPackages(process.env, print, stop);
   } catch (error) {
-    print(`the packages of the peers could not be installed: ${String(error)}`);
+    print(`installing the peers' packages failed, so the peers are skipped: ${String(error)}`);
     throw error;
   }
 }
 
-/** Starts it and warms it up. */
+/** Starts the candidate and warms it up. */
 async function enter(candidate: Candidate, bench: Bench): Promise<Entry> {
   const entry: Entry = { candidate, subject: undefined, rounds: [] };
   let subject: Subject;
@@ -65,7 +65,8 @@ async function enter(candidate: Candidate, bench: Bench): Promise<Entry> {
     subject = await candidate.start();
   } catch (error) {
     const reason = error instanceof PeerUnavailable ? { skipped: error.message } : { invalid: String(error) };
-    bench.print(`${candidate.title}: ${reason.skipped === undefined ? `INVALID: ${reason.invalid}` : 'skipped'}`);
+    const outcome = reason.skipped === undefined ? `INVALID: ${reason.invalid}` : `skipped: ${reason.skipped}`;
+    bench.print(`${candidate.title}: ${outcome}`);
     return { ...entry, ...reason };
   }
   const entered = { ...entry, subject };
@@ -101,7 +102,7 @@ async function measure(subject: Subject, { plan }: Bench): Promise<Round> {
   return { perSecond: settledPerSecond, cpuMs, latencies: latenciesOf(load) };
 }
 
-/** What it has left open would disturb those after it, so it is stopped. */
+/** Stops a system whose run fails, since the work it left open would disturb the systems after it. */
 async function orInvalid(entry: Entry, bench: Bench, run: () => Promise<void>): Promise<void> {
   try {
     await run();
@@ -112,11 +113,11 @@ async function orInvalid(entry: Entry, bench: Bench, run: () => Promise<void>): 
   }
 }
 
-/** Never throws, and does nothing the second time. */
+/** Stops the entry's system. Never throws, and does nothing the second time. */
 async function leave(entry: Entry, { print }: Bench): Promise<void> {
   const { subject } = entry;
   entry.subject = undefined;
-  await subject?.stop().catch((error: unknown) => print(`stopping ${entry.candidate.title}: ${String(error)}`));
+  await subject?.stop().catch((error: unknown) => print(`stopping ${entry.candidate.title} failed: ${String(error)}`));
 }
 
 function toMeasurement({ candidate, rounds, skipped, invalid }: Entry): PeerMeasurement {

@@ -17,7 +17,7 @@ interface Sample {
   readonly memory: number;
 }
 
-/** Scenario 9: a long time at 70 % of capacity: nothing gets slower, larger or fuller than the orders themselves. */
+/** `soak`: a long time at 70 % of capacity, during which latency, memory and table sizes per order must not grow. */
 export const soak: Scenario = async (bench) => {
   const system = await bench.system('default');
   const perSecond = (await capacityOf(bench)) * share;
@@ -41,15 +41,13 @@ export const soak: Scenario = async (bench) => {
     const second = taken.slice(Math.floor(taken.length / 4), Math.floor(taken.length / 2));
     return median(taken.slice(-Math.ceil(taken.length / 4)).map(value)) / median(second.map(value));
   };
-  const notes = [
-    `${perSecond.toFixed(0)} orders/s for ${soakMs / 60_000} minutes, ${orders.length} orders; parts are quarters`,
-  ];
+  const notes = [`${perSecond.toFixed(0)} orders/s for ${soakMs / 60_000} minutes, ${orders.length} orders in total`];
   const common = { slug: 'soak', unit: '', reference: [], target: { atMost: 1.2 }, notes };
   const of = (title: string, ratio: number) => ({ ...common, title, subject: [ratio], ratio });
   return [
     {
       ...common,
-      title: 'soak: p99 of the last part to the first',
+      title: 'soak: p99 in the last quarter, relative to the first',
       unit: 'ms',
       subject: [last],
       reference: [first],
@@ -57,11 +55,11 @@ export const soak: Scenario = async (bench) => {
       charts: charts(orders, taken, begin),
     },
     of(
-      'soak: bytes of outbox and inbox for each row, last part to the second',
+      'soak: bytes of outbox and inbox per order in the last quarter, relative to the second',
       growth(({ tableBytes, orders: count }) => tableBytes / count),
     ),
     of(
-      'soak: memory of both services, last part to the second',
+      'soak: memory of both services in the last quarter, relative to the second',
       growth(({ memory }) => memory),
     ),
   ];

@@ -7,14 +7,14 @@ import type { OrderStore } from '../../application/ports.js';
 import type { Outcome } from '../../domain/order.js';
 import { createOrderStore, markPublishedIfSettled } from './order-store.js';
 
-describe('order store, looking after orders', () => {
+describe('the order store', () => {
   let database: TestDatabase;
   let pool: pg.Pool;
   let store: OrderStore;
   before(async () => {
     database = await createTestDatabase('order-api');
     pool = database.pool;
-    store = createOrderStore(pool, 0); // no grace: what is placed is due at once
+    store = createOrderStore(pool, 0); // no grace period: a new order is due at once
   });
   beforeEach(() => pool.query('truncate orders, order_events, outbox, inbox'));
   after(() => database.drop());
@@ -33,7 +33,7 @@ describe('order store, looking after orders', () => {
     return Math.round(Number(rows[0]?.seconds));
   };
 
-  it('claims pending orders that are due, with the workflow they were given, as a lease', async () => {
+  it('leases the pending orders that are due, each with the workflow it was assigned to', async () => {
     for (const orderId of ['o-1', 'o-2', 'settled']) await place(orderId);
     await apply(done('settled'));
     await createOrderStore(pool, 60_000).place(anOrder('not-yet'), traceparent);
@@ -49,14 +49,14 @@ describe('order store, looking after orders', () => {
     assert.deepEqual(await claim(60_000), []);
   });
 
-  it('lets many claim pending orders at once, and none of them gets the same one twice', async () => {
+  it('never hands a pending order to two of many concurrent claims', async () => {
     for (let index = 0; index < 30; index += 1) await place(`o-${index}`);
     const claims = await Promise.all(Array.from({ length: 10 }, () => store.claimPending(5, 60_000)));
-    const taken = ids([...claims.flat(), ...(await store.claimPending(100, 60_000))]);
-    assert.deepEqual([taken.length, new Set(taken).size], [30, 30]);
+    const claimed = ids([...claims.flat(), ...(await store.claimPending(100, 60_000))]);
+    assert.deepEqual([claimed.length, new Set(claimed).size], [30, 30]);
   });
 
-  it('puts the next look at a pending order off by as long as it has been pending, 30 s to an hour', async () => {
+  it('defers the next check of a pending order by as long as it has been pending, from 30 s to an hour', async () => {
     for (const [orderId, age] of Object.entries({ young: '1 second', older: '10 minutes', old: '3 days' })) {
       await place(orderId);
       await pool.query('update orders set created_at = now() - $2::interval where order_id = $1', [orderId, age]);
@@ -65,13 +65,13 @@ describe('order store, looking after orders', () => {
     assert.deepEqual(await Promise.all(['young', 'older', 'old'].map(nextCheckInSeconds)), [30, 600, 3600]);
   });
 
-  it('an order is assigned to the workflow that asks first; settled orders to none', async () => {
+  it('assigns an order to the first workflow that asks for it, and a settled order to none', async () => {
     for (const orderId of ['o-1', 'o-2', 'o-3']) await place(orderId);
     await apply(done('o-3'));
     const all = ['o-1', 'o-2', 'o-3', 'nobody'].map((orderId) => ({ orderId, workflowId: null }));
     assert.deepEqual(await store.assignWorkflow(all.slice(0, 1), 'orders-1'), ['o-1']);
     assert.deepEqual(await store.assignWorkflow(all, 'orders-2'), ['o-2']);
-    assert.deepEqual(await store.assignWorkflow(all.slice(0, 1), 'orders-1'), ['o-1'], 'asking again changes nothing');
+    assert.deepEqual(await store.assignWorkflow(all.slice(0, 1), 'orders-1'), ['o-1'], 'asking again has no effect');
     const found = await Promise.all(['o-1', 'o-2', 'o-3'].map((orderId) => store.find(orderId)));
     assert.deepEqual(
       found.map((order) => order?.workflowId),
@@ -79,7 +79,7 @@ describe('order store, looking after orders', () => {
     );
   });
 
-  it('an order moves from the workflow it is known to be in to another, once', async () => {
+  it('moves an order once from the workflow it is known to be in to another', async () => {
     await place('o-1');
     await store.assignWorkflow([{ orderId: 'o-1', workflowId: null }], 'orders-1');
     const known = [{ orderId: 'o-1', workflowId: 'orders-1' }];
@@ -87,7 +87,7 @@ describe('order store, looking after orders', () => {
     assert.deepEqual(moves.flat(), ['o-1']);
   });
 
-  it('tells which of some orders are settled, and how', async () => {
+  it('finds the outcomes of those orders that are settled', async () => {
     for (const orderId of ['o-1', 'o-2', 'o-3']) await place(orderId);
     await apply(failed('o-2', 'out of stock'));
     assert.deepEqual(await store.findSettled(['o-1', 'o-2', 'nobody']), [
@@ -95,14 +95,14 @@ describe('order store, looking after orders', () => {
     ]);
   });
 
-  it('marks the event of a settled order as published, since its outcome has come', async () => {
+  it('marks the event of an order as published when it applies the outcome', async () => {
     for (const orderId of ['o-1', 'o-2', 'o-3']) await place(orderId);
     await Promise.all(['o-1', 'o-3'].map((orderId) => apply(done(orderId))));
     const { rows } = await pool.query('select aggregate_id from outbox where published_at is null');
     assert.deepEqual(rows, [{ aggregate_id: 'o-2' }]);
   });
 
-  it('does not wait for an outbox row that is being marked by another', async () => {
+  it('does not wait for an outbox row that another transaction is marking', async () => {
     await place('o-1');
     const other = await pool.connect();
     try {
@@ -115,7 +115,7 @@ describe('order store, looking after orders', () => {
     }
   });
 
-  it('marks unpublished events of settled orders when asked, and leaves those of pending ones alone', async () => {
+  it('marks the unpublished events of settled orders on request and leaves those of pending orders alone', async () => {
     for (const orderId of ['o-1', 'o-2']) await place(orderId);
     await apply(done('o-1'));
     await pool.query('update outbox set published_at = null');
