@@ -4,6 +4,7 @@ import { depths, withDeadLetters } from './dead-letters.js';
 import { allSnapshots } from './order-snapshots.js';
 import { orderInvariants, type ExternalState } from './invariants.js';
 import type { LiveSystem } from './live-system.js';
+import { openWork } from './open-work.js';
 import { allDiscarded } from './operator-actions.js';
 import { failingAmong, failingText, listWorkflows, nonDeterminismIn, type WorkflowRecord } from './workflow-records.js';
 
@@ -66,22 +67,7 @@ export async function verify(system: LiveSystem, options: VerifyOptions = {}): P
 
 /** Waits until nothing is in progress, or until `limitMs` have passed. */
 export async function untilQuiet(system: LiveSystem, limitMs: number): Promise<void> {
-  for (const end = Date.now() + limitMs; Date.now() < end && !(await isQuiet(system));) await sleep(pollMs);
-}
-
-/** Returns true when nothing is in progress. The check stays cheap however many orders there are. */
-async function isQuiet({ ordersDb, processorDb, temporal, rabbitmq }: LiveSystem): Promise<boolean> {
-  const open = `exists (select from operations.outbox where published_at is null and attempts >= 0)`;
-  const [ours, theirs] = await Promise.all([
-    ordersDb.query<{ open: boolean }>(
-      `select ${open} or exists (select from operations.orders where version = 1) as open`,
-    ),
-    processorDb.query<{ open: boolean }>(`select ${open} as open`),
-  ]);
-  if (ours.rows[0]?.open || theirs.rows[0]?.open) return false;
-  if ((await depths(rabbitmq)).some(({ waiting }) => waiting !== 0)) return false;
-  for await (const _ of listWorkflows(temporal, 'ExecutionStatus = "Running"')) return false;
-  return true;
+  for (const end = Date.now() + limitMs; Date.now() < end && (await openWork(system)).length > 0;) await sleep(pollMs);
 }
 
 async function verifyOrders(

@@ -36,7 +36,8 @@ async function readDatabase({ pool }: TestDatabase) {
     `select /* bench */
        (select sum(calls) from pg_stat_statements
         where dbid = (select oid from pg_database where datname = current_database())
-          and query not like '%/* bench */%' and query not like '%pg_stat_statements%') as statements,
+          and query not like '%/* bench */%' and query not like '%/* operations */%'
+          and query not like '%pg_stat_statements%') as statements,
        pg_snapshot_xmax(pg_current_snapshot()) as transactions,
        pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') as wal`,
   );

@@ -9,7 +9,8 @@ import { createTestNamespace, type TestNamespace } from '../testing/test-namespa
 import { createTestVhost, type TestVhost } from '../testing/test-vhost.js';
 import { takeLines } from './log-scan.js';
 import { startMeasured, stopMeasured } from './measured-process.js';
-import { countOnce, hasOpenWork } from './open-work.js';
+import { countOnce } from './order-counts.js';
+import { openWork } from '../../operations/open-work.js';
 import { connectTo, placeOrder } from './order-client.js';
 
 export type ServiceName = 'order-api' | 'processor';
@@ -117,7 +118,7 @@ export class BenchSystem {
   async verify(limitMs = 120_000): Promise<void> {
     // Counting every order repeatedly would cost more than the work awaited here, so this first reads only open work.
     const waited = `${this.name}: no work is open`;
-    await eventually(waited, async () => assert.deepEqual(await hasOpenWork(this), []), limitMs);
+    await eventually(waited, async () => assert.deepEqual(await this.#openWork(), []), limitMs);
     const wanted = { all: this.accepted, settled: this.accepted, received: this.accepted };
     await eventually(
       `${this.name}: every order exists once`,
@@ -126,6 +127,11 @@ export class BenchSystem {
     );
     this.readLogs();
     assert.deepEqual(this.#refused, [], 'Temporal refused calls (RESOURCE_EXHAUSTED), so the run is invalid');
+  }
+
+  #openWork(): Promise<string[]> {
+    const { ordersDb, processorDb, temporal } = this;
+    return openWork({ ordersDb: ordersDb.pool, processorDb: processorDb.pool, temporal: temporal.client });
   }
 
   /** Scans what the services have logged since the last scan for calls that Temporal refused. */

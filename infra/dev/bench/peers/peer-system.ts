@@ -9,7 +9,8 @@ import { createTestDatabase, type TestDatabase } from '../../testing/test-databa
 import { createTestVhost, type TestVhost } from '../../testing/test-vhost.js';
 import type { OrderSystem } from '../load.js';
 import { startMeasured, stopMeasured } from '../measured-process.js';
-import { countOnce, hasOpenRows } from '../open-work.js';
+import { countOnce } from '../order-counts.js';
+import { hasOpenRows } from '../../../operations/open-work.js';
 import { connectTo, placeOrder } from '../order-client.js';
 import { packagesVariable } from './packages.js';
 import { peerVariable, type Peer } from './peer.js';
@@ -112,7 +113,13 @@ export class PeerSystem implements OrderSystem {
   async verify(limitMs = 120_000): Promise<void> {
     const { name } = this.peer;
     const nothingOpen = async () =>
-      assert.deepEqual([await hasOpenRows(this), await this.#openWorkflows()], [false, 0]);
+      assert.deepEqual(
+        [
+          await hasOpenRows({ ordersDb: this.ordersDb.pool, processorDb: this.processorDb.pool }),
+          await this.#openWorkflows(),
+        ],
+        [false, 0],
+      );
     await eventually(`${name}: no work is open`, nothingOpen, limitMs);
     const wanted = { all: this.#accepted, settled: this.#accepted, received: this.#accepted };
     const allOnce = async () => assert.deepEqual(await countOnce(this), { orders: wanted, processed: wanted });
