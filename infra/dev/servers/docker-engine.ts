@@ -78,7 +78,7 @@ async function startDocker(print: Print): Promise<DockerEngine> {
 /** Returns undefined if docker compose has every image it needs apart from our own, otherwise the reason. */
 async function provideImages(print: Print, stop: AbortSignal): Promise<string | undefined> {
   if (await hasImages()) return undefined;
-  const script = resolve(repositoryRoot, process.env['CI_IMAGES_SCRIPT'] ?? 'none');
+  const script = resolve(repositoryRoot, process.env['CI_IMAGES_SCRIPT'] || 'none');
   if (existsSync(script)) {
     print(`Docker: making the images with ${script}; the first time this takes several minutes`);
     await runCommand(script, [], { limitMs: imagesLimitMs, signal: stop, onLine: (line) => print(`  ${line}`) });
