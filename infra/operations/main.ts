@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os';
+import { CliError } from '../runtime/cli-error.js';
 import { loadDotEnv } from '../runtime/environment.js';
 import { createLogger } from '../runtime/logger.js';
 import { installTemporalRuntime } from '../temporal/runtime.js';
@@ -20,7 +21,7 @@ try {
     userName: userInfo().username,
   });
 } catch (error) {
-  console.error((error as { expected?: boolean }).expected ? (error as Error).message : error);
+  console.error(error instanceof CliError ? error.message : error);
   process.exitCode = exitCodes.failed;
 }
 process.exit();

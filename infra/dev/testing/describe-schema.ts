@@ -4,7 +4,6 @@ import type pg from 'pg';
 const described = `nspname in ('public', 'operations') and relname <> 'migrations'`;
 
 interface Relation {
-  readonly oid: number;
   readonly name: string;
   readonly kind: 'table' | 'view';
   readonly lines: string[];
@@ -17,7 +16,7 @@ interface Relation {
  */
 export async function describeSchema(pool: pg.Pool): Promise<string> {
   const { rows } = await pool.query<Relation>(
-    `select relation.oid::int as oid, nspname || '.' || relname as name,
+    `select nspname || '.' || relname as name,
        case relkind when 'v' then 'view' else 'table' end as kind,
        case relkind when 'v' then string_to_array(pg_get_viewdef(relation.oid, true), E'\\n') else
          (select array_agg(line order by part, place) from (

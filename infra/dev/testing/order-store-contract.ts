@@ -128,7 +128,7 @@ export function itKeepsThePromisesOfOrderStore(createStore: (graceMs: number) =>
   });
 
   it('finds the outcomes of those orders that are settled', async () => {
-    for (const orderId of ['o-1', 'o-2']) await place(orderId);
+    for (const orderId of ['o-1', 'o-2', 'o-3']) await place(orderId);
     await apply(failed('o-2', 'out of stock'));
     assert.deepEqual(await store.findSettled(['o-1', 'o-2', 'nobody']), [
       { orderId: 'o-2', status: 'failed', version: 2 },

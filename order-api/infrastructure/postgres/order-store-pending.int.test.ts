@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import { anOrder, done, failed, traceparent } from '../../../infra/dev/testing/order-fixtures.js';
+import { anOrder, done, traceparent } from '../../../infra/dev/testing/order-fixtures.js';
 import { createTestDatabase, type TestDatabase } from '../../../infra/dev/testing/test-database.js';
 import type { OrderStore } from '../../application/ports.js';
 import type { Outcome } from '../../domain/order.js';
@@ -85,14 +85,6 @@ describe('the order store', () => {
     const known = [{ orderId: 'o-1', workflowId: 'orders-1' }];
     const moves = await Promise.all(['orders-2', 'orders-3'].map((to) => store.assignWorkflow(known, to)));
     assert.deepEqual(moves.flat(), ['o-1']);
-  });
-
-  it('finds the outcomes of those orders that are settled', async () => {
-    for (const orderId of ['o-1', 'o-2', 'o-3']) await place(orderId);
-    await apply(failed('o-2', 'out of stock'));
-    assert.deepEqual(await store.findSettled(['o-1', 'o-2', 'nobody']), [
-      { orderId: 'o-2', status: 'failed', version: 2 },
-    ]);
   });
 
   it('marks the event of an order as published when it applies the outcome', async () => {

@@ -18,7 +18,7 @@ export interface SettlementWaitersOptions {
 }
 
 /** An idle system settles an order in 50 ms; after 200 ms, another instance may have settled it. */
-const defaultLookAfterMs = [200, 1000, 2500];
+const defaultLookupDelaysMs = [200, 1000, 2500];
 /** Beyond this, no order is waited for; it continues by signals and checks. Bounds memory and the number of queries. */
 const maxWaiting = 10_000;
 
@@ -28,7 +28,7 @@ const maxWaiting = 10_000;
  */
 export function createSettlementWaiters({
   findSettled,
-  lookupDelaysMs = defaultLookAfterMs,
+  lookupDelaysMs = defaultLookupDelaysMs,
 }: SettlementWaitersOptions) {
   const waiting = new Map<string, Set<(order: SettledOrder) => void>>();
 

@@ -118,12 +118,6 @@ describe('the processing store', () => {
     assert.equal(await store.isKnown('order.created:o-1:1'), false);
     assert.equal((await store.process(created('o-1'), done)).first, true);
   });
-
-  it('finds the outcomes of those orders that have been processed', async () => {
-    const { processed } = await store.process(created('o-1'), failed);
-    assert.deepEqual(await store.findProcessed(['o-1', 'nobody']), [processed]);
-    assert.deepEqual(await store.findProcessed([]), []);
-  });
 });
 
 function created(orderId: string): CreatedOrder {
