@@ -36,16 +36,16 @@ const pollMs = 100;
 
 /**
  * Replaces the outbox with the library's own table, index and function. A view under the original names lets the stores
- * insert into the table within the order's transaction, and mark its messages. `check_at` is the library's lock, so the
- * writers give no grace period. Two additions are not the library's: the index by order, which the stores' statements
- * need, and the column for the reason of a failure.
+ * insert into the table within the order's transaction, and mark its messages; the view of operations is created again.
+ * `check_at` is the library's lock, so the writers give no grace period. Two additions are not the library's: the index
+ * by order, which the stores' statements need, and the column for the reason of a failure.
  */
 async function replaceOutbox(pool: pg.Pool, { DatabaseSetup }: OutboxLibrary): Promise<void> {
   const config = {
     ...{ outboxOrInbox: 'outbox', database: pool.options.database, schema: 'public', table, listenerRole: 'none' },
     ...{ nextMessagesName: pollingFunction, nextMessagesSchema: 'public' },
   };
-  await pool.query('drop table outbox');
+  await pool.query('drop table outbox cascade');
   await pool.query(DatabaseSetup.dropAndCreateTable(config));
   await pool.query(`
     alter table ${table} add column last_error text;
@@ -58,7 +58,8 @@ async function replaceOutbox(pool: pg.Pool, { DatabaseSetup }: OutboxLibrary): P
     create view outbox as
     select id, aggregate_id, message_type as type, payload, metadata as headers, created_at, processed_at as published_at,
            finished_attempts as attempts, last_error, locked_until as check_at
-    from ${table}`);
+    from ${table};
+    create view operations.outbox as select * from outbox;`);
 }
 
 /**
