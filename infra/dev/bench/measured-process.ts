@@ -1,14 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { serverDirectoryVariable } from '../processes/process-tree.js';
 import type { ServerDirectory } from '../processes/server-directory.js';
 import { choosePort } from '../processes/ports.js';
-import { isHealthy, nodeOptions } from '../services/service-process.js';
+import { isHealthy, ServiceProcess } from '../services/service-process.js';
 import { eventually } from '../testing/eventually.js';
 
-const takenPorts = new Set<number>();
-const stopLimitMs = 30_000;
 const shownLines = 5;
 
 export interface MeasuredProcessOptions {
@@ -23,56 +19,33 @@ export interface MeasuredProcessOptions {
   readonly logFile: string;
 }
 
-/** Chooses a port that no other process of this benchmark was given. */
-export function chooseBenchPort(): Promise<number> {
-  return choosePort(undefined, takenPorts);
-}
-
 /**
  * Starts a service of a measured system with its output in the log file. Resolves when the service is healthy.
  * @throws Error with its last log lines if it exits, or with its state if it does not become healthy
  */
-export async function startMeasured(options: MeasuredProcessOptions): Promise<{ child: ChildProcess; port: number }> {
+export async function startMeasured(
+  options: MeasuredProcessOptions,
+): Promise<{ service: ServiceProcess; port: number }> {
   const { name, args, cwd, settings, serverDirectory, logFile } = options;
-  const port = await chooseBenchPort();
-  const log = openSync(logFile, 'a');
-  const child = spawn(process.execPath, args, {
-    cwd,
-    env: {
-      ...withoutSettings(process.env),
-      [serverDirectoryVariable]: serverDirectory.path,
-      NODE_OPTIONS: nodeOptions,
-      APP__PORT: String(port),
-      APP__LOG_LEVEL: 'info',
-      ...settings,
-    },
-    stdio: ['ignore', log, log],
-  });
-  closeSync(log);
+  const port = await choosePort();
+  const env = {
+    ...withoutSettings(process.env),
+    [serverDirectoryVariable]: serverDirectory.path,
+    APP__PORT: String(port),
+    APP__LOG_LEVEL: 'info',
+    ...settings,
+  };
+  const service = new ServiceProcess({ args, cwd, env, logFile });
   try {
     await eventually(`${name} is healthy`, async () => {
-      if (!hasExited(child)) await isHealthy(port);
+      if (!service.hasEnded) await isHealthy(port);
     });
   } catch (error) {
-    child.kill('SIGKILL');
+    await service.kill();
     throw error;
   }
-  if (hasExited(child)) throw new Error(`${name} could not start: ${lastLines(logFile)}`);
-  return { child, port };
-}
-
-/** Asks the process to stop, kills it after 30 seconds, and resolves when it is gone. */
-export async function stopMeasured(child: ChildProcess | undefined): Promise<void> {
-  if (!child || hasExited(child)) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  const killer = setTimeout(() => child.kill('SIGKILL'), stopLimitMs);
-  await exited;
-  clearTimeout(killer);
-}
-
-function hasExited({ exitCode, signalCode }: ChildProcess): boolean {
-  return exitCode !== null || signalCode !== null;
+  if (service.hasEnded) throw new Error(`${name} could not start: ${lastLines(logFile)}`);
+  return { service, port };
 }
 
 /** Quoted in the error, since the log file is removed together with the server directory. */

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import type { Pool as HttpPool } from 'undici';
 import { repositoryRoot, type ServerDirectory } from '../processes/server-directory.js';
+import type { ServiceProcess } from '../services/service-process.js';
 import { eventually } from '../testing/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { createTestNamespace, type TestNamespace } from '../testing/test-namespace.js';
 import { createTestVhost, type TestVhost } from '../testing/test-vhost.js';
 import { takeLines } from './log-scan.js';
-import { startMeasured, stopMeasured } from './measured-process.js';
+import { startMeasured } from './measured-process.js';
 import { countOnce } from './order-counts.js';
 import { openWork } from '../../operations/open-work.js';
 import { connectTo, placeOrder } from './order-client.js';
@@ -29,7 +29,7 @@ export class BenchSystem {
   readonly #settings: Readonly<Record<string, string>>;
   readonly #serverDirectory: ServerDirectory;
   readonly #refused: string[] = [];
-  readonly #services = new Map<ServiceName, ChildProcess>();
+  readonly #services = new Map<ServiceName, ServiceProcess>();
   accepted = 0;
 
   private constructor(
@@ -65,32 +65,32 @@ export class BenchSystem {
   }
 
   /** Resolves when the service reports that it and everything it needs are healthy. */
-  async startService(service: ServiceName): Promise<void> {
-    const { child, port } = await startMeasured({
-      name: `${this.name} ${service}`,
-      args: [...this.#profiling(service), `${service}/main.js`],
+  async startService(name: ServiceName): Promise<void> {
+    const { service, port } = await startMeasured({
+      name: `${this.name} ${name}`,
+      args: [...this.#profiling(name), `${name}/main.js`],
       cwd: join(repositoryRoot, 'dist'),
       settings: {
-        APP__SERVICE_NAME: service,
+        APP__SERVICE_NAME: name,
         APP__SUCCESS_RATE: '1',
         APP__RABBITMQ_URL: this.vhost.url,
-        APP__DB_DSN: (service === 'order-api' ? this.ordersDb : this.processorDb).dsn,
+        APP__DB_DSN: (name === 'order-api' ? this.ordersDb : this.processorDb).dsn,
         TEMPORAL_ADDRESS: this.temporal.address,
         TEMPORAL_NAMESPACE: this.temporal.namespace,
         ...this.#settings,
       },
       serverDirectory: this.#serverDirectory,
-      logFile: this.#logFile(service),
+      logFile: this.#logFile(name),
     });
-    this.#services.set(service, child);
-    if (service === 'order-api') this.http = connectTo(port);
+    this.#services.set(name, service);
+    if (name === 'order-api') this.http = connectTo(port);
   }
 
-  async stopService(service: ServiceName): Promise<void> {
-    const child = this.#services.get(service);
-    if (child?.exitCode !== null || child.signalCode !== null) return;
-    if (service === 'order-api') await this.http.destroy();
-    await stopMeasured(child);
+  async stopService(name: ServiceName): Promise<void> {
+    const service = this.#services.get(name);
+    if (service === undefined || service.hasEnded) return;
+    if (name === 'order-api') await this.http.destroy();
+    await service.stop();
   }
 
   async stop(): Promise<void> {
@@ -143,7 +143,7 @@ export class BenchSystem {
 
   /** Kills both services after a failure, without waiting for anything. */
   kill(): void {
-    for (const child of this.#services.values()) child.kill('SIGKILL');
+    for (const service of this.#services.values()) void service.kill();
   }
 
   #logFile(service: ServiceName): string {

@@ -18,7 +18,7 @@ const services: readonly DatabaseOf[] = ['order-api', 'processor'];
 const isCheck = process.argv.includes('--check');
 const stop = onStopRequest(() => process.exit(1));
 const serverDirectory = await openServerDirectory('test', console.log);
-const port = await choosePort(undefined, new Set());
+const port = await choosePort();
 const server = await postgresServer({
   ...{ serverDirectory, port, database: 'order-api', environment: process.env },
   ...{ print: () => undefined, signal: stop },

@@ -6,7 +6,7 @@ import { forgetAddresses, recordAddresses } from '../servers/address-file.js';
 import { devPorts, startServers, type LocalServers } from '../servers/local-servers.js';
 import type { ManagedProcess } from '../processes/managed-process.js';
 import { choosePort } from '../processes/ports.js';
-import { serviceProcess } from '../services/service-process.js';
+import { supervisedService } from '../services/supervised-service.js';
 import { onStopRequest } from './stop-request.js';
 import { timedPrint } from './timed-print.js';
 
@@ -49,9 +49,8 @@ async function run(): Promise<number> {
 
 async function startServices(running: LocalServers): Promise<Service[]> {
   print('starting order-api and processor');
-  const taken = new Set<number>();
-  const orderApi = await service('order-api', 8001, 'APP__ORDER_API_PORT', running.ordersDb.dsn, running, taken);
-  const processor = await service('processor', 8002, 'APP__PROCESSOR_PORT', running.processorDb.dsn, running, taken);
+  const orderApi = await service('order-api', 8001, 'APP__ORDER_API_PORT', running.ordersDb.dsn, running);
+  const processor = await service('processor', 8002, 'APP__PROCESSOR_PORT', running.processorDb.dsn, running);
   // Recorded before they are ready, so that an interrupted start stops them too.
   services = [orderApi, processor];
   const onAbort = () => void Promise.allSettled(services.map((each) => each.process.stop()));
@@ -72,10 +71,9 @@ async function service(
   portVariable: string,
   dsn: string,
   running: LocalServers,
-  taken: Set<number>,
 ): Promise<Service> {
   const preferred = Number(process.env[portVariable] || usualPort);
-  const port = await choosePort(preferred, taken);
+  const port = await choosePort(preferred);
   if (port !== preferred) print(`port ${preferred} is in use; ${name} listens on ${port} instead`);
   const settings = {
     APP__DB_DSN: dsn,
@@ -83,7 +81,10 @@ async function service(
     TEMPORAL_ADDRESS: running.temporal.address,
   };
   const { serverDirectory } = running;
-  return { port, process: serviceProcess({ name, serverDirectory, port, settings, environment: process.env, print }) };
+  return {
+    port,
+    process: supervisedService({ name, serverDirectory, port, settings, environment: process.env, print }),
+  };
 }
 
 function readyText({ temporal, rabbitmq, serverDirectory }: LocalServers, [orderApi, processor]: Service[]): string {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { rmSync } from 'node:fs';
-import { writeFaultTable } from '../faults/fault-table.js';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { describeMachine } from '../bench/report.js';
+import { faultResults, readFaults } from '../faults/fault-results.js';
 import { countsLine, exitCodeOf } from './counts.js';
 import { repositoryRoot } from '../processes/server-directory.js';
 import { runTests } from './run-tests.js';
@@ -10,14 +11,24 @@ import { onStopRequest } from './stop-request.js';
 // repeats the random part. The results are written to fault-results/. The last line is the count.
 const stop = onStopRequest(() => process.exit(1));
 const directory = join(repositoryRoot, 'fault-results');
-const file = join(directory, 'faults.jsonl');
-rmSync(file, { force: true });
+const linesFile = join(directory, 'faults.jsonl');
+rmSync(linesFile, { force: true });
+const began = new Date();
+const { processor, memory, commit } = describeMachine({});
 const counts = await runTests({
   suite: 'faults',
   args: process.argv.slice(3),
-  environment: { TEST_FAULTS_FILE: file },
+  environment: { TEST_FAULTS_FILE: linesFile },
   stop,
 });
-console.log(`table of faults written to ${writeFaultTable(file, directory)}`);
+const faults = readFaults(linesFile);
+if (faults.length > 0) {
+  const page = join(directory, 'fault-results.md');
+  const minutes = Math.ceil((Date.now() - began.getTime()) / 60_000);
+  const facts = { date: began.toISOString().slice(0, 10), commit: String(commit), minutes };
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(page, faultResults(faults, { ...facts, machine: `${processor}, ${memory}` }));
+  console.log(`results of ${faults.length} faults written to ${page}`);
+}
 console.log(countsLine(counts));
 process.exit(exitCodeOf(counts));

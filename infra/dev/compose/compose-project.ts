@@ -39,9 +39,8 @@ export class ComposeProject {
   }
 
   static async create(): Promise<ComposeProject> {
-    const taken = new Set<number>();
     const ports: Partial<Record<keyof Ports, number>> = {};
-    for (const key of Object.keys(portVariables) as (keyof Ports)[]) ports[key] = await choosePort(undefined, taken);
+    for (const key of Object.keys(portVariables) as (keyof Ports)[]) ports[key] = await choosePort();
     return new ComposeProject(ports as Ports, []);
   }
 

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
-import { startService, type ServiceProcess } from '../testing/service-process.js';
+import { startTestService, type TestService } from '../testing/test-service.js';
 import { anOrder, startSystem, type TestSystem } from './system.js';
 
 describe('an order, with two instances of the order API,', function () {
   this.timeout(120_000);
   let system: TestSystem;
-  let other: ServiceProcess;
+  let other: TestService;
 
   before(async () => {
     // No check is due within this test, so a workflow completes only by a hand-over in memory, a database read or a
     // signal.
     system = await startSystem({ APP__CHECK_AFTER_MS: '600000', APP__ORDERS_PER_WORKFLOW: '1' });
-    other = await startService('order-api', {
+    other = await startTestService('order-api', {
       APP__DB_DSN: system.ordersDb.dsn,
       APP__RABBITMQ_URL: system.vhost.url,
       TEMPORAL_ADDRESS: system.temporal.address,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { eventually } from '../testing/eventually.js';
-import { startService, type ServiceProcess } from '../testing/service-process.js';
+import { startTestService, type TestService } from '../testing/test-service.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { createTestNamespace, type TestNamespace } from '../testing/test-namespace.js';
 import { createTestVhost, type TestVhost } from '../testing/test-vhost.js';
@@ -16,8 +16,8 @@ export type SystemParts = Pick<TestSystem, 'ordersDb' | 'processorDb' | 'vhost' 
 
 /** The whole system for one suite: both services as processes, with their own databases, vhost and namespace. */
 export class TestSystem {
-  orderApi!: ServiceProcess;
-  processor!: ServiceProcess;
+  orderApi!: TestService;
+  processor!: TestService;
   readonly ordersDb: TestDatabase;
   readonly processorDb: TestDatabase;
   readonly vhost: TestVhost;
@@ -43,11 +43,11 @@ export class TestSystem {
 
   async startOrderApi(env: Record<string, string> = {}, openFiles?: number): Promise<void> {
     const own = { ...this.#env, APP__DB_DSN: this.ordersDb.dsn, ...env };
-    this.orderApi = await startService('order-api', own, openFiles);
+    this.orderApi = await startTestService('order-api', own, openFiles);
   }
 
   async startProcessor(env: Record<string, string> = {}): Promise<void> {
-    this.processor = await startService('processor', { ...this.#env, APP__DB_DSN: this.processorDb.dsn, ...env });
+    this.processor = await startTestService('processor', { ...this.#env, APP__DB_DSN: this.processorDb.dsn, ...env });
   }
 
   /**

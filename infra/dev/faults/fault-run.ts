@@ -7,9 +7,9 @@ import type { LiveSystem } from '../../operations/live-system.js';
 import { linesOf, reportOn } from '../../operations/order-report.js';
 import { untilQuiet, verify, type InvariantResult } from '../../operations/verify.js';
 import { createFaultProxy, type FaultProxy } from '../testing/fault-proxy.js';
-import { startService, type ServiceProcess } from '../testing/service-process.js';
-import { recordFault } from './fault-table.js';
-import { titleNow } from './selection.js';
+import { startTestService, type TestService } from '../testing/test-service.js';
+import { recordFault } from './fault-results.js';
+import { currentFile } from './selection.js';
 import { startLoad, type LoadOptions, type LoadReport } from './load.js';
 
 export type ServiceName = 'order-api' | 'processor';
@@ -46,7 +46,7 @@ export class FaultRun {
   readonly #links: Readonly<Record<LinkName, FaultProxy>>;
   /** Every order that this run has accepted. A later fault may not lose an earlier order either. */
   readonly #accepted: string[] = [];
-  readonly #processes = new Set<ServiceProcess>();
+  readonly #processes = new Set<TestService>();
   #verifiedUntil = new Date();
 
   private constructor(system: TestSystem, links: Readonly<Record<LinkName, FaultProxy>>) {
@@ -95,9 +95,9 @@ export class FaultRun {
   }
 
   /** Starts one more instance of a service, whose links do not break. The caller stops it. */
-  async startBeside(service: ServiceName, env: Record<string, string> = {}): Promise<ServiceProcess> {
+  async startBeside(service: ServiceName, env: Record<string, string> = {}): Promise<TestService> {
     const { ordersDb, processorDb, vhost, temporal } = this.system;
-    const instance = await startService(service, {
+    const instance = await startTestService(service, {
       APP__DB_DSN: (service === 'order-api' ? ordersDb : processorDb).dsn,
       APP__RABBITMQ_URL: vhost.url,
       TEMPORAL_ADDRESS: temporal.address,
@@ -108,7 +108,7 @@ export class FaultRun {
     return instance;
   }
 
-  serviceOf(service: ServiceName): ServiceProcess {
+  serviceOf(service: ServiceName): TestService {
     return service === 'order-api' ? this.system.orderApi : this.system.processor;
   }
 
@@ -124,7 +124,7 @@ export class FaultRun {
       ...{ urlOf: () => this.system.orderApi.url, ordersPerSecond: usualRate, repeat: true },
       ...options.load,
     });
-    const maxPending = this.#watchPending();
+    const pending = this.#watchPending();
     await sleep(beforeMs);
     let report: LoadReport;
     try {
@@ -133,7 +133,7 @@ export class FaultRun {
     } finally {
       report = await load.stop();
     }
-    const underWay = await maxPending.stop();
+    const pendingMax = await pending.stop();
     const endedAt = Date.now();
     const live = await openTestSystem(this.system);
     try {
@@ -151,12 +151,9 @@ export class FaultRun {
         ...(deadLettered.length > 0 && !options.mayDeadLetter ? ['no message dead-lettered'] : []),
       ];
       recordFault({
-        ...{ what, test: titleNow(), orders: report.accepted.length, underWay, recoverySeconds: recoveryMs / 1000 },
-        ...{
-          slowestAnswerSeconds: report.slowestMs / 1000,
-          repeats: this.#repeats() - repeatsBefore,
-          broken: problems,
-        },
+        ...{ what, file: currentFile(), orders: report.accepted.length, pendingMax },
+        ...{ recoverySeconds: recoveryMs / 1000, slowestResponseSeconds: report.slowestMs / 1000 },
+        ...{ repeats: this.#repeats() - repeatsBefore, broken: problems },
       });
       await explain(live, broken);
       assert.deepEqual(broken, []);

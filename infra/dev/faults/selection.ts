@@ -1,3 +1,5 @@
+import { basename } from 'node:path';
+
 /** `npm run test:faults` sets `full`. Otherwise only a quick selection runs, with all the other tests. */
 const isFull = process.env['TEST_FAULTS'] === 'full';
 
@@ -12,7 +14,7 @@ export interface FaultOptions {
 }
 
 const usualLimitMs = 180_000;
-let title = '';
+let file = '';
 
 /** Defines a test of the full suite and, if it is quick, of the quick selection. */
 export function fault(
@@ -22,12 +24,12 @@ export function fault(
 ): void {
   if (!quick && !isFull) return;
   it(what, function () {
-    title = this.test?.fullTitle() ?? what;
+    file = basename(this.test?.file ?? '');
     return test.call(this);
   }).timeout(limitMs);
 }
 
-/** Returns the full title of the running test. */
-export function titleNow(): string {
-  return title;
+/** Returns the name of the file of the running test. */
+export function currentFile(): string {
+  return file;
 }

@@ -94,7 +94,6 @@ class Starting {
   readonly #options: StartServersOptions;
   readonly #print: Print;
   readonly #environment: NodeJS.ProcessEnv;
-  readonly #taken = new Set<number>();
   readonly #failed = new AbortController();
   readonly #signal: AbortSignal;
   /** By rank: the highest is stopped first. */
@@ -170,7 +169,7 @@ class Starting {
 
   async #port(name: PortName): Promise<number> {
     const preferred = this.#options.preferredPorts?.[name];
-    const port = await choosePort(preferred, this.#taken);
+    const port = await choosePort(preferred);
     if (preferred !== undefined && port !== preferred) {
       this.#print(`port ${preferred} is in use; ${portUses[name]} listens on ${port} instead`);
     }
@@ -196,7 +195,7 @@ class Starting {
     if (given) return { url: given };
     const amqp = await this.#port('amqp');
     const management = await this.#port('management');
-    const [distribution, epmd] = [await choosePort(undefined, this.#taken), await choosePort(undefined, this.#taken)];
+    const [distribution, epmd] = [await choosePort(), await choosePort()];
     const server = await rabbitmqServer({ ...this.#base(), ports: { amqp, management, distribution, epmd } });
     await this.#start(2, server, `127.0.0.1:${amqp}`);
     return { url: rabbitmqUrl(amqp), managementUrl: `http://127.0.0.1:${management}`, server };

@@ -1,15 +1,26 @@
+import pinoPretty from 'pino-pretty';
 import { printable } from '../../runtime/printable.js';
 
-const levels: Readonly<Record<number, string>> = {
-  10: 'TRACE',
-  20: 'DEBUG',
-  30: 'INFO ',
-  40: 'WARN ',
-  50: 'ERROR',
-  60: 'FATAL',
-};
-
 const maxLength = 2000;
+
+const format = pinoPretty.prettyFactory({
+  colorize: false,
+  hideObject: true,
+  ignore: 'pid,hostname',
+  translateTime: 'SYS:HH:MM:ss',
+  messageFormat: (entry) => {
+    const { msg, program } = entry;
+    const order = entry['order_id'] ?? entry['orderId'];
+    const problem = (entry['err'] as { message?: unknown } | undefined)?.message;
+    const parts = [
+      String(program).padEnd(9),
+      typeof msg === 'string' ? msg : JSON.stringify(msg),
+      typeof order === 'string' ? `order_id=${order}` : '',
+      typeof problem === 'string' && problem !== msg ? `(${problem})` : '',
+    ];
+    return parts.filter((part) => part !== '').join(' ');
+  },
+});
 
 /**
  * Formats one log line of a program for people: time, level, program, message and, if it has one, the order. The
@@ -18,24 +29,9 @@ const maxLength = 2000;
  * outside.
  */
 export function consoleLine(program: string, line: string): string {
-  return printable(lineOf(program, line), maxLength);
-}
-
-function lineOf(program: string, line: string): string {
   const entry = parse(line);
-  if (entry === undefined) return `${''.padEnd(14)} ${program}  ${line}`;
-  const { level, msg, time } = entry;
-  const order = entry['order_id'] ?? entry['orderId'];
-  const problem = (entry['err'] as { message?: unknown } | undefined)?.message;
-  const parts = [
-    typeof time === 'number' || typeof time === 'string' ? new Date(time).toTimeString().slice(0, 8) : '--:--:--',
-    typeof level === 'number' ? (levels[level] ?? String(level)) : String(level).toUpperCase().padEnd(5),
-    ` ${program} `,
-    typeof msg === 'string' ? msg : JSON.stringify(msg),
-    typeof order === 'string' ? `order_id=${order}` : '',
-    typeof problem === 'string' && problem !== msg ? `(${problem})` : '',
-  ];
-  return parts.filter((part) => part !== '').join(' ');
+  const text = entry === undefined ? `${''.padEnd(14)} ${program}  ${line}` : format({ ...entry, program });
+  return printable(text.trimEnd(), maxLength);
 }
 
 function parse(line: string): Record<string, unknown> | undefined {

@@ -1,8 +1,8 @@
-import { join } from 'node:path';
-import { consoleLine } from './console-line.js';
-import { repositoryRoot, type ServerDirectory, type Print } from '../processes/server-directory.js';
-import { ManagedProcess } from '../processes/managed-process.js';
+import { execa } from 'execa';
+import { createInterface } from 'node:readline';
+import { settledWithin } from '../processes/bounded-waits.js';
 
+const stopLimitMs = 30_000;
 const probeLimitMs = 3_000;
 
 /**
@@ -12,32 +12,83 @@ const probeLimitMs = 3_000;
 export const nodeOptions = '--enable-source-maps --max-semi-space-size=32';
 
 export interface ServiceProcessOptions {
-  name: 'order-api' | 'processor';
-  serverDirectory: ServerDirectory;
-  port: number;
-  /** Added to the environment. */
-  settings: NodeJS.ProcessEnv;
-  environment: NodeJS.ProcessEnv;
-  print: Print;
+  /** Arguments of Node: its options, then the file. */
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** The whole environment of the process but NODE_OPTIONS. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Receives its output. Default: the output is parsed into `logs`. */
+  readonly logFile?: string;
+  /** How many files it may have open. Default: as many as this process. */
+  readonly openFiles?: number | undefined;
 }
 
-/** Returns a process that runs a service from its source. It is ready when the service's health page says "ok". */
-export function serviceProcess(options: ServiceProcessOptions): ManagedProcess {
-  const { name, serverDirectory, port, settings, environment, print } = options;
-  return new ManagedProcess({
-    name,
-    command: process.execPath,
-    args: ['--import', 'tsx', `${name}/main.ts`],
-    env: { ...environment, ...settings, APP__SERVICE_NAME: name, APP__PORT: String(port), NODE_OPTIONS: nodeOptions },
-    cwd: repositoryRoot,
-    serverDirectoryPath: serverDirectory.path,
-    logFile: join(serverDirectory.logs, `${name}.log`),
-    recordDirectory: serverDirectory.run,
-    stopLimitMs: 30_000,
-    readyLimitMs: 120_000,
-    isReady: () => isHealthy(port),
-    onLine: (line) => console.log(consoleLine(name, line)),
-    print,
+/** A service in a process of its own, which is not restarted when it exits. It does not outlive this process. */
+export class ServiceProcess {
+  /** The log lines so far, parsed. */
+  readonly logs: Record<string, unknown>[] = [];
+  readonly #child: ReturnType<typeof spawn>;
+  #output = '';
+
+  /** Starts the process. Whoever starts it waits until it is ready. */
+  constructor(options: ServiceProcessOptions) {
+    this.#child = spawn(options);
+    if (options.logFile === undefined) this.#collectOutput();
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  /** Everything it has printed so far, unless that goes to a file. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /**
+   * Waits until the process exits by itself. Resolves with its exit code or the signal that killed it.
+   * @throws Error if it is still running after `timeoutMs`
+   */
+  async ended(timeoutMs: number): Promise<number | NodeJS.Signals | null> {
+    if (!(await settledWithin(this.#child, timeoutMs))) throw new Error(`process ${this.pid} is still running`);
+    return this.#child.exitCode ?? this.#child.signalCode;
+  }
+
+  /** Sends SIGTERM, and SIGKILL after 30 seconds. Resolves with the exit code when the process is gone. */
+  async stop(): Promise<number | null> {
+    this.#child.kill('SIGTERM');
+    await this.#child;
+    return this.#child.exitCode;
+  }
+
+  /** Sends SIGKILL. Resolves when the process is gone. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#child;
+  }
+
+  #collectOutput(): void {
+    const { stdout, stderr } = this.#child;
+    stderr.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
+    createInterface({ input: stdout }).on('line', (line) => {
+      this.#output += `${line}\n`;
+      if (line.startsWith('{')) this.logs.push(JSON.parse(line) as Record<string, unknown>);
+      if (process.env['TEST_LOG_LEVEL']) console.log(line);
+    });
+  }
+}
+
+function spawn({ args, cwd, env, logFile, openFiles }: ServiceProcessOptions) {
+  const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles}; `;
+  // The shell redirects the output, since execa would pass it through this process.
+  const redirection = logFile === undefined ? '' : ' >>"$0" 2>&1';
+  return execa('sh', ['-c', `${limit}exec "$@"${redirection}`, logFile ?? 'sh', process.execPath, ...args], {
+    ...{ cwd, env: { ...env, NODE_OPTIONS: nodeOptions }, extendEnv: false },
+    ...{ stdin: 'ignore', buffer: false, reject: false, forceKillAfterDelay: stopLimitMs },
   });
 }
 

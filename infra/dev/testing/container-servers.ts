@@ -42,7 +42,7 @@ export async function startContainers(): Promise<TestServers> {
 type Start = (container: GenericContainer) => Promise<StartedTestContainer>;
 
 async function postgres(database: string, start: Start) {
-  const port = await freePort();
+  const port = await choosePort();
   const container = await start(
     new GenericContainer(images.postgres)
       .withEnvironment({ POSTGRES_PASSWORD: postgresPassword, POSTGRES_DB: database })
@@ -57,7 +57,7 @@ async function postgres(database: string, start: Start) {
 }
 
 async function rabbitmqServer(start: Start) {
-  const [amqp, management] = [await freePort(), await freePort()];
+  const [amqp, management] = [await choosePort(), await choosePort()];
   const container = await start(
     new GenericContainer(images.rabbitmq)
       .withEnvironment({
@@ -83,7 +83,7 @@ async function rabbitmqServer(start: Start) {
 }
 
 async function temporalServer(start: Start) {
-  const port = await freePort();
+  const port = await choosePort();
   const container = await start(
     new GenericContainer(images.temporal)
       .withCommand([...developmentServerArguments('/tmp/temporal.db'), '--ip', '0.0.0.0'])
@@ -91,14 +91,6 @@ async function temporalServer(start: Start) {
       .withWaitStrategy(Wait.forListeningPorts()),
   );
   return { address: `${container.getHost()}:${port}`, server: stoppable('Temporal', container) };
-}
-
-const takenPorts = new Set<number>();
-
-async function freePort(): Promise<number> {
-  const port = await choosePort(undefined, takenPorts);
-  takenPorts.add(port);
-  return port;
 }
 
 /**

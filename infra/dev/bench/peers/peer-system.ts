@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Pool as HttpPool } from 'undici';
 import { repositoryRoot, type ServerDirectory, type Print } from '../../processes/server-directory.js';
+import type { ServiceProcess } from '../../services/service-process.js';
 import { eventually } from '../../testing/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../../testing/test-database.js';
 import { createTestVhost, type TestVhost } from '../../testing/test-vhost.js';
 import type { OrderSystem } from '../load.js';
-import { startMeasured, stopMeasured } from '../measured-process.js';
+import { startMeasured } from '../measured-process.js';
 import { countOnce } from '../order-counts.js';
 import { hasOpenRows } from '../../../operations/open-work.js';
 import { connectTo, placeOrder } from '../order-client.js';
@@ -28,7 +28,7 @@ export class PeerSystem implements OrderSystem {
   readonly processorDb: TestDatabase;
   readonly restate: RestateServer | undefined;
   readonly #vhost: TestVhost;
-  readonly #processes = new Map<Side, ChildProcess>();
+  readonly #processes = new Map<Side, ServiceProcess>();
   #http: HttpPool | undefined;
   #accepted = 0;
 
@@ -73,7 +73,7 @@ export class PeerSystem implements OrderSystem {
 
   async #start(side: Side, packages: string, serverDirectory: ServerDirectory): Promise<void> {
     const isOrderSide = side === 'order-side';
-    const { child, port } = await startMeasured({
+    const { service, port } = await startMeasured({
       name: `${this.peer.name} ${side}`,
       args: ['--import', 'tsx', fileURLToPath(new URL(`${side}.ts`, import.meta.url))],
       cwd: repositoryRoot,
@@ -89,7 +89,7 @@ export class PeerSystem implements OrderSystem {
       serverDirectory,
       logFile: join(serverDirectory.logs, `${this.peer.name}-${side}.log`),
     });
-    this.#processes.set(side, child);
+    this.#processes.set(side, service);
     if (isOrderSide) this.#http = connectTo(port);
   }
 
@@ -138,7 +138,7 @@ export class PeerSystem implements OrderSystem {
   /** Stops the peer and removes everything it used. Can be called after a failure as well. */
   async stop(): Promise<void> {
     await this.#http?.destroy();
-    await Promise.all([...this.#processes.values()].map(stopMeasured));
+    await Promise.all([...this.#processes.values()].map((service) => service.stop()));
     await this.restate?.stop();
     await Promise.all([this.ordersDb.drop(), this.processorDb.drop(), this.#vhost.drop()]);
   }

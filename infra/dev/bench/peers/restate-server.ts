@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { ServerDirectory, Print } from '../../processes/server-directory.js';
 import { ManagedProcess } from '../../processes/managed-process.js';
-import { chooseBenchPort } from '../measured-process.js';
+import { choosePort } from '../../processes/ports.js';
 import { PeerUnavailable } from './peer.js';
 import { restateVariables } from './restate-driver.js';
 
@@ -28,7 +28,7 @@ export async function startRestateServer(
   serverDirectory: ServerDirectory,
   print: Print,
 ): Promise<RestateServer> {
-  const [node, ingress, admin, endpoint] = await Promise.all([0, 1, 2, 3].map(chooseBenchPort));
+  const [node, ingress, admin, endpoint] = await Promise.all([0, 1, 2, 3].map(() => choosePort()));
   const adminUrl = `http://127.0.0.1:${admin}`;
   const processName = 'Restate';
   const server = new ManagedProcess({
