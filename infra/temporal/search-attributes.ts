@@ -7,7 +7,8 @@ export type SearchAttributeTypes = Readonly<Record<string, SearchAttributeType>>
 
 const { IndexedValueType } = proto.temporal.api.enums.v1;
 
-const indexedValueTypes = {
+/** The numbers of the types in Temporal's API. */
+export const indexedValueTypes = {
   TEXT: IndexedValueType.INDEXED_VALUE_TYPE_TEXT,
   KEYWORD: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
   INT: IndexedValueType.INDEXED_VALUE_TYPE_INT,

@@ -20,6 +20,8 @@ import { workflowCoverage } from './workflow-coverage.js';
 
 export type LifecycleHandle = WorkflowHandle<typeof orderLifecycle>;
 
+export type LifecycleServer = Pick<TestNamespace, 'connection' | 'namespace' | 'client' | 'close'>;
+
 /** Runs the real workflow on a real server for one suite, with activities that only record their requests. */
 export class LifecycleWorkers {
   /**
@@ -34,16 +36,17 @@ export class LifecycleWorkers {
   decided: OrderOutcome[] = [];
   /** Replaces the result of every activity, as if an operator had completed the activity by hand. */
   resultByHand: { readonly value: unknown } | undefined;
-  readonly temporal: TestNamespace;
+  readonly temporal: LifecycleServer;
   #workers: Worker[] = [];
   #running: Promise<unknown> = Promise.resolve();
 
-  private constructor(temporal: TestNamespace) {
+  private constructor(temporal: LifecycleServer) {
     this.temporal = temporal;
   }
 
-  static async start(): Promise<LifecycleWorkers> {
-    const lifecycle = new LifecycleWorkers(await createTestNamespace());
+  /** @param temporal the server to use, which `close` closes. Default: a new namespace of the test server */
+  static async start(temporal?: LifecycleServer): Promise<LifecycleWorkers> {
+    const lifecycle = new LifecycleWorkers(temporal ?? (await createTestNamespace()));
     await lifecycle.#startWorkers();
     return lifecycle;
   }
