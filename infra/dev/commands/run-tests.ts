@@ -17,7 +17,7 @@ const suites = {
   /** The tests that need no server. */
   unit: {
     tool: 'mocha',
-    args: ['--ignore', '**/*.int.test.ts', '--ignore', '**/*.e2e.test.ts'],
+    args: ['int', 'e2e', 'faults'].flatMap((kind) => ['--ignore', `**/*.${kind}.test.ts`]),
     environment: { TEST_SERVERS: 'none' },
   },
   /** The tests that need servers, on Testcontainers. */

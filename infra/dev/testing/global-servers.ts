@@ -1,6 +1,8 @@
+import { Runtime } from '@temporalio/worker';
 import { addressVariables } from '../../operations/addresses.js';
 import { startServers } from '../servers/local-servers.js';
 import { installTemporalRuntime } from '../../temporal/runtime.js';
+import { failOnLeaks } from './leak-check.js';
 import { removeBuiltServices } from './built-services.js';
 import { provideContainers } from './container-images.js';
 import { startContainers } from './container-servers.js';
@@ -16,8 +18,15 @@ import { provideTestServers, type TestServers } from './test-servers.js';
  * a server, which is then used.
  */
 const wanted = process.env['TEST_SERVERS'] || 'auto';
+const endLimitMs = 15_000;
 
 let servers: TestServers | undefined;
+
+export const mochaHooks = {
+  beforeAll(this: Mocha.Context): void {
+    if (this.test?.parent) failOnLeaks(this.test.parent);
+  },
+};
 
 export async function mochaGlobalSetup(): Promise<void> {
   if (wanted === 'none') return;
@@ -32,6 +41,15 @@ export async function mochaGlobalTeardown(): Promise<void> {
   provideTestServers(undefined);
   await servers?.stop();
   await removeBuiltServices();
+  if (servers) await Runtime.instance().shutdown();
+  // The process ends by itself unless a test has left something running. This timer does not keep it running.
+  setTimeout(failToEnd, endLimitMs).unref();
+}
+
+function failToEnd(): void {
+  const left = process.getActiveResourcesInfo().join(', ');
+  console.error(`the tests are over, but this keeps their process running: ${left}`);
+  process.exit(1);
 }
 
 /** @throws Error if containers are requested but not available, or if the value is not one of those above */
