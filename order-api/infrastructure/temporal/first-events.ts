@@ -10,14 +10,15 @@ export interface FirstEvents {
  * The limit on waiting for the first events: RabbitMQ may be unavailable, or another instance's worker may have
  * received the task. In these cases it sets the pace at which starts follow one another.
  */
-const maxWaitMs = 500;
+const usualMaxWaitMs = 500;
 
 /**
- * Tracks the first events of started workflows, with a wait of at most 500 ms for each.
+ * Tracks the first events of started workflows.
  * @param maxOrdersPerWorkflow when this is more than 1, a failed attempt does not end the wait, so that more orders
  * gather in each workflow while RabbitMQ is unavailable
+ * @param maxWaitMs the limit on the wait for one workflow. Default: 500 ms
  */
-export function createFirstEvents(maxOrdersPerWorkflow: number): FirstEvents {
+export function createFirstEvents(maxOrdersPerWorkflow: number, maxWaitMs = usualMaxWaitMs): FirstEvents {
   const waiting = new Map<string, () => void>();
   return {
     of: (workflowId) =>

@@ -6,6 +6,8 @@ import { createGroupStart, isStartOutage, type GroupStartOptions } from './start
 export interface WorkflowStarterOptions extends GroupStartOptions {
   /** The maximum number of orders that share a workflow; with 1, every order has its own (strict mode). */
   readonly maxOrdersPerWorkflow: number;
+  /** How long the same start waits after an outage before it is tried again. Default: 1,000 ms. */
+  readonly outageDelayMs?: number;
 }
 
 /** Starts workflows in the manner of a group commit: orders that wait at the same time share a start. */
@@ -35,14 +37,14 @@ export interface WorkflowStarter {
 const maxStartsInFlight = 4;
 /** About 15 MB. The reconciler starts orders beyond it, so memory stays bounded while Temporal is unavailable. */
 const maxQueueLength = 100_000;
-const outageDelayMs = 1000;
+const usualOutageDelayMs = 1000;
 
 /**
  * Orders that arrive faster than workflows start share one; there is no timer and no threshold. The queue is in memory.
  * Losing it loses no order: the orders are in the database, and the reconciler starts those that have no workflow.
  */
 export function createWorkflowStarter(options: WorkflowStarterOptions): WorkflowStarter {
-  const { maxOrdersPerWorkflow, logger } = options;
+  const { maxOrdersPerWorkflow, outageDelayMs = usualOutageDelayMs, logger } = options;
   const waiting: PendingOrder[] = [];
   const stopping = new AbortController();
   const starts = new Set<Promise<void>>();
