@@ -1,4 +1,5 @@
-import { execa } from 'execa';
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { CliError } from '../../runtime/cli-error.js';
 import { killTree } from './process-tree.js';
 
@@ -20,35 +21,43 @@ export interface CommandOptions {
  * Runs a command to completion and returns its output, standard error included.
  * @throws CliError with its last lines if it fails, cannot be started, takes too long or is aborted
  */
-export async function runCommand(command: string, args: readonly string[], options: CommandOptions): Promise<string> {
-  const { limitMs, signal, onLine, ...rest } = options;
-  const child = execa(command, args, {
-    ...rest,
-    ...{ extendEnv: rest.env === undefined, detached: true, stdin: 'ignore', all: true, reject: false },
+export function runCommand(command: string, args: readonly string[], options: CommandOptions): Promise<string> {
+  const { cwd, env, uid, gid, limitMs, signal, onLine } = options;
+  return new Promise((resolve, reject) => {
+    const identity = { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
+    const child = spawn(command, args, { cwd, env, ...identity, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const lines: string[] = [];
+    let ending: string | undefined;
+    const end = (reason: string) => {
+      ending ??= reason;
+      if (child.pid !== undefined) void killTree(child.pid).catch(reject);
+    };
+    const onAbort = () => end('was interrupted');
+    const timer = setTimeout(() => end(`took longer than ${limitMs / 1000} s`), limitMs);
+    const finish = (problem: string | undefined) => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      if (problem === undefined) {
+        resolve(lines.join('\n'));
+        return;
+      }
+      const shown = lines.slice(-shownLines).map((line) => `\n  | ${line}`);
+      reject(new CliError(`${command} ${args.join(' ')} ${problem}${shown.join('')}`));
+    };
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => {
+        lines.push(line);
+        onLine?.(line);
+      });
+    }
+    child.once('error', (error) => finish(`could not be started: ${error.message}`));
+    child.once('close', (code, by) => {
+      const exit = code === null ? `was killed by ${String(by)}` : `exited with code ${code}`;
+      finish(code === 0 ? ending : (ending ?? exit));
+    });
+    if (signal?.aborted === true) onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
   });
-  let interruption: string | undefined;
-  const interrupt = (reason: string): void => {
-    interruption ??= reason;
-    // The limits of execa would leave the descendants of the command running.
-    if (child.pid !== undefined) void killTree(child.pid).catch(console.error);
-  };
-  const onAbort = (): void => interrupt('was interrupted');
-  const timer = setTimeout(() => interrupt(`took longer than ${limitMs / 1000} s`), limitMs);
-  if (signal?.aborted === true) onAbort();
-  signal?.addEventListener('abort', onAbort, { once: true });
-  try {
-    if (onLine) for await (const line of child.iterable({ from: 'all' })) onLine(line);
-    const { failed, all, exitCode, signal: killer, originalMessage } = await child;
-    if (!failed && interruption === undefined) return all;
-    const exit = killer === undefined ? `exited with code ${exitCode}` : `was killed by ${killer}`;
-    const ending = child.pid === undefined ? `could not be started: ${originalMessage}` : exit;
-    const lines = all === '' ? [] : all.split('\n').slice(-shownLines);
-    const shown = lines.map((line) => `\n  | ${line}`);
-    throw new CliError(`${command} ${args.join(' ')} ${interruption ?? ending}${shown.join('')}`);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', onAbort);
-  }
 }
 
 /** True if the command could be started and exited with code 0 within 20 seconds. */

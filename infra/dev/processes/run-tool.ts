@@ -1,4 +1,5 @@
-import { execa } from 'execa';
+import { spawn } from 'node:child_process';
+import { delimiter, join } from 'node:path';
 import { repositoryRoot } from './server-directory.js';
 import { commandLineOf, descendantsOf, killTree, signalQuietly } from './process-tree.js';
 
@@ -14,9 +15,12 @@ export interface ToolOptions {
 
 /** Runs a tool of node_modules, shows its output, and returns its exit code (1 if a signal killed it). */
 export async function runTool(name: string, args: readonly string[], options: ToolOptions): Promise<number> {
-  const child = execa(name, args, {
-    ...{ preferLocal: true, cwd: repositoryRoot, detached: true, reject: false },
-    ...{ env: options.environment ?? {}, stdin: 'ignore', stdout: 'inherit', stderr: 'inherit' },
+  const bin = join(repositoryRoot, 'node_modules/.bin');
+  const child = spawn(join(bin, name), args, {
+    cwd: repositoryRoot,
+    env: { ...process.env, ...options.environment, PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}` },
+    detached: true,
+    stdio: ['ignore', 'inherit', 'inherit'],
   });
   let killer: NodeJS.Timeout | undefined;
   const onStop = () => {
@@ -27,9 +31,10 @@ export async function runTool(name: string, args: readonly string[], options: To
   if (options.stop.aborted) onStop();
   options.stop.addEventListener('abort', onStop, { once: true });
   try {
-    const { exitCode, originalMessage } = await child;
-    if (child.pid === undefined) throw new Error(`${name} could not be started: ${originalMessage}`);
-    return exitCode ?? 1;
+    return await new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code) => resolve(code ?? 1));
+    });
   } finally {
     clearTimeout(killer);
     options.stop.removeEventListener('abort', onStop);

@@ -1,6 +1,6 @@
-import { execa } from 'execa';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { settledWithin } from '../processes/bounded-waits.js';
+import { exitOf, settledWithin } from '../processes/bounded-waits.js';
 
 const stopLimitMs = 30_000;
 const probeLimitMs = 3_000;
@@ -23,16 +23,18 @@ export interface ServiceProcessOptions {
   readonly openFiles?: number | undefined;
 }
 
-/** A service in a process of its own, which is not restarted when it exits. It does not outlive this process. */
+/** A service in a process of its own, which is not restarted when it exits. */
 export class ServiceProcess {
   /** The log lines so far, parsed. */
   readonly logs: Record<string, unknown>[] = [];
-  readonly #child: ReturnType<typeof spawn>;
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<string>;
   #output = '';
 
   /** Starts the process. Whoever starts it waits until it is ready. */
   constructor(options: ServiceProcessOptions) {
-    this.#child = spawn(options);
+    this.#child = start(options);
+    this.#exited = exitOf(this.#child);
     if (options.logFile === undefined) this.#collectOutput();
   }
 
@@ -54,26 +56,27 @@ export class ServiceProcess {
    * @throws Error if it is still running after `timeoutMs`
    */
   async ended(timeoutMs: number): Promise<number | NodeJS.Signals | null> {
-    if (!(await settledWithin(this.#child, timeoutMs))) throw new Error(`process ${this.pid} is still running`);
+    if (!(await settledWithin(this.#exited, timeoutMs))) throw new Error(`process ${this.pid} is still running`);
     return this.#child.exitCode ?? this.#child.signalCode;
   }
 
   /** Sends SIGTERM, and SIGKILL after 30 seconds. Resolves with the exit code when the process is gone. */
   async stop(): Promise<number | null> {
     this.#child.kill('SIGTERM');
-    await this.#child;
+    if (!(await settledWithin(this.#exited, stopLimitMs))) await this.kill();
     return this.#child.exitCode;
   }
 
   /** Sends SIGKILL. Resolves when the process is gone. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
-    await this.#child;
+    await this.#exited;
   }
 
   #collectOutput(): void {
     const { stdout, stderr } = this.#child;
-    stderr.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
+    stderr?.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
+    if (!stdout) return;
     createInterface({ input: stdout }).on('line', (line) => {
       this.#output += `${line}\n`;
       if (line.startsWith('{')) this.logs.push(JSON.parse(line) as Record<string, unknown>);
@@ -82,13 +85,13 @@ export class ServiceProcess {
   }
 }
 
-function spawn({ args, cwd, env, logFile, openFiles }: ServiceProcessOptions) {
+function start({ args, cwd, env, logFile, openFiles }: ServiceProcessOptions): ChildProcess {
   const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles}; `;
-  // The shell redirects the output, since execa would pass it through this process.
   const redirection = logFile === undefined ? '' : ' >>"$0" 2>&1';
-  return execa('sh', ['-c', `${limit}exec "$@"${redirection}`, logFile ?? 'sh', process.execPath, ...args], {
-    ...{ cwd, env: { ...env, NODE_OPTIONS: nodeOptions }, extendEnv: false },
-    ...{ stdin: 'ignore', buffer: false, reject: false, forceKillAfterDelay: stopLimitMs },
+  return spawn('sh', ['-c', `${limit}exec "$@"${redirection}`, logFile ?? 'sh', process.execPath, ...args], {
+    cwd,
+    env: { ...env, NODE_OPTIONS: nodeOptions },
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
 
