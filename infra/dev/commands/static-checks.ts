@@ -7,7 +7,16 @@ const checks: readonly (readonly [tool: string, ...args: string[]])[] = [
   ['prettier', '--check', '.'],
   ['depcruise', 'order-api', 'processor', 'workflows', 'infra'],
   ['knip'],
-  ['remark', '--frail', '--quiet', '--use', 'remark-validate-links=repository:false', '--ignore-path', '.gitignore', '.'],
+  [
+    'remark',
+    '--frail',
+    '--quiet',
+    '--use',
+    'remark-validate-links=repository:false',
+    '--ignore-path',
+    '.gitignore',
+    '.',
+  ],
   ['tsx', 'infra/dev/commands/schema.ts', '--check'],
 ];
 

@@ -23,8 +23,8 @@ const endLimitMs = 15_000;
 let servers: TestServers | undefined;
 
 export const mochaHooks = {
-  beforeAll(this: Mocha.Context): void {
-    if (this.test?.parent) failOnLeaks(this.test.parent);
+  async beforeAll(this: Mocha.Context): Promise<void> {
+    if (this.test?.parent) await failOnLeaks(this.test.parent);
   },
 };
 
