@@ -24,6 +24,7 @@ describe('the workflow of an order, on a server that skips time,', () => {
     environment = await TestWorkflowEnvironment.createTimeSkipping({
       server: { executable: { type: 'existing-path', path } },
     });
+    stop = () => environment.teardown();
     const { nativeConnection: connection, client } = environment;
     // This server cannot list search attributes, as ensureSearchAttributes does before it registers any.
     const types = Object.entries(searchAttributeTypes).map(([name, type]) => [name, indexedValueTypes[type]]);

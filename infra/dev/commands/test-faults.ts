@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { describeMachine } from '../bench/report.js';
 import { faultResults, readFaults } from '../faults/fault-results.js';
 import { countsLine, exitCodeOf } from './counts.js';
@@ -26,7 +26,6 @@ if (faults.length > 0) {
   const page = join(directory, 'fault-results.md');
   const minutes = Math.ceil((Date.now() - began.getTime()) / 60_000);
   const facts = { date: began.toISOString().slice(0, 10), commit: String(commit), minutes };
-  mkdirSync(directory, { recursive: true });
   writeFileSync(page, faultResults(faults, { ...facts, machine: `${processor}, ${memory}` }));
   console.log(`results of ${faults.length} faults written to ${page}`);
 }

@@ -65,7 +65,7 @@ export function faultResults(faults: readonly FaultLine[], { date, commit, minut
   const slowest = Math.max(...faults.map((fault) => fault.slowestResponseSeconds));
   const longest = faults.reduce((a, b) => (a.recoverySeconds > b.recoverySeconds ? a : b));
   const violated = faults.filter(({ broken }) => broken.length > 0).length;
-  const verdict =
+  const summary =
     violated === 0 ? 'Every invariant held in every row.' : `An invariant was violated in ${violated} of the rows.`;
   const files = [...new Set([...Object.keys(suites), ...faults.map(({ file }) => file)])];
   const sections = files.flatMap((file) => {
@@ -85,7 +85,7 @@ checks. \`npm run test:faults\` writes this page to \`fault-results/\`; \`-- -g 
 - _Repeats_: events that came again and that an inbox caught.
 
 This is one run, on ${date}, of the commit \`${commit}\`: ${faults.length} faults, ${orders.toLocaleString('en')} orders, ${minutes} minutes, on
-${machine}. Its seed is ${faults[0]?.seed ?? 'unknown'}. ${verdict} The longest way to rest took ${seconds(longest.recoverySeconds)} (${longest.what}), and the slowest
+${machine}. Its seed is ${faults[0]?.seed ?? 'unknown'}. ${summary} The longest way to rest took ${seconds(longest.recoverySeconds)} (${longest.what}), and the slowest
 response ${seconds(slowest)}.
 
 ${sections.join('\n')}`;

@@ -1,4 +1,4 @@
-// Usage: node download-temporal.mjs cli|test-server DIRECTORY VERSION. Has Temporal's SDK download a program into the
+// Usage: node download-temporal.mjs temporal|temporal-test-server DIRECTORY VERSION. Has Temporal's SDK download a program into the
 // directory, which must be empty, and prints the file's path as the last line. Exits with code 1 if the download is not
 // possible.
 import { readdirSync } from 'node:fs';
@@ -9,7 +9,7 @@ const [program, directory, version] = process.argv.slice(2);
 const server = { executable: { type: 'cached-download', downloadDir: directory, version } };
 try {
   // The SDK downloads only in order to start a server, which is stopped again immediately.
-  const environment = await (program === 'cli'
+  const environment = await (program === 'temporal'
     ? TestWorkflowEnvironment.createLocal({ server })
     : TestWorkflowEnvironment.createTimeSkipping({ server }));
   await environment.teardown();

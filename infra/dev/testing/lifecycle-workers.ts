@@ -119,8 +119,11 @@ export class LifecycleWorkers {
   }
 
   async close(): Promise<void> {
-    await this.#stopWorkers();
-    await this.temporal.close();
+    try {
+      await this.#stopWorkers();
+    } finally {
+      await this.temporal.close();
+    }
     workflowCoverage.save();
   }
 }
